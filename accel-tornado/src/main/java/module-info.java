@@ -1,0 +1,4 @@
+/** The TornadoVM back end, found at run time. */
+module dev.smallbatch.tornado {
+    requires dev.smallbatch.core;
+}

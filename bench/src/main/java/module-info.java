@@ -1,0 +1,4 @@
+/** Benchmarks and experiments. */
+module dev.smallbatch.bench {
+    requires dev.smallbatch.model;
+}

@@ -1,0 +1,145 @@
+package dev.smallbatch.core.cpu;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A fixed set of threads that work through a grid of tasks. The grid comes from shapes alone and every task writes only
+ * its own part, so results do not depend on the number of threads. Owned by one back end; {@link #run} is called by one
+ * thread at a time, which takes part in the work. Tasks must not call {@link #run}.
+ */
+public final class Parallel implements AutoCloseable {
+    /** Spins before parking: some tens of microseconds, longer than the gaps between the kernels of a step. */
+    private static final int SPINS = 20_000;
+
+    private final Thread[] workers;
+    private final AtomicInteger next = new AtomicInteger();
+    private final AtomicInteger active = new AtomicInteger();
+    private volatile int generation;
+    private volatile boolean closed;
+    private volatile Throwable failure;
+    private volatile boolean callerParked;
+    private Thread caller;
+    private Task body;
+    private int tasks;
+
+    /** One task of a grid. */
+    @FunctionalInterface
+    public interface Task {
+        /**
+         * Does the task's share.
+         *
+         * @param task index in the grid
+         * @param thread index of the executing thread, from 0 to {@link #threads()} - 1: for scratch memory alone
+         */
+        void run(int task, int thread);
+    }
+
+    private Parallel(int threads) {
+        workers = new Thread[threads - 1];
+        for (int i = 0; i < workers.length; i++) {
+            int thread = i + 1;
+            workers[i] = Thread.ofPlatform().daemon().name("smallbatch-" + thread).unstarted(() -> work(thread));
+        }
+        for (Thread worker : workers) {
+            worker.start();
+        }
+    }
+
+    /** @param threads threads that compute, the caller of {@link #run} included; at least 1 */
+    public static Parallel of(int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("parallel: " + threads + " threads; at least 1");
+        }
+        return new Parallel(threads);
+    }
+
+    public int threads() {
+        return workers.length + 1;
+    }
+
+    /**
+     * Runs tasks 0 to {@code tasks - 1} and returns when all are done.
+     *
+     * @throws RuntimeException the first exception of a task
+     */
+    public void run(int tasks, Task body) {
+        if (workers.length == 0 || tasks <= 1) {
+            for (int task = 0; task < tasks; task++) {
+                body.run(task, 0);
+            }
+            return;
+        }
+        this.body = body;
+        this.tasks = tasks;
+        caller = Thread.currentThread();
+        failure = null;
+        next.set(0);
+        active.set(workers.length);
+        generation++;
+        for (Thread worker : workers) {
+            LockSupport.unpark(worker);
+        }
+        drain(0);
+        awaitWorkers();
+        this.body = null;
+        Throwable thrown = failure;
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+        if (thrown != null) {
+            throw (RuntimeException) thrown;
+        }
+    }
+
+    private void awaitWorkers() {
+        for (int spin = 0; spin < SPINS && active.get() > 0; spin++) {
+            Thread.onSpinWait();
+        }
+        callerParked = true;
+        while (active.get() > 0) {
+            LockSupport.park(this);
+        }
+        callerParked = false;
+    }
+
+    private void drain(int thread) {
+        try {
+            for (int task = next.getAndIncrement(); task < tasks; task = next.getAndIncrement()) {
+                body.run(task, thread);
+            }
+        } catch (RuntimeException | Error e) {
+            next.set(tasks);
+            failure = e;
+        }
+    }
+
+    private void work(int thread) {
+        int seen = 0;
+        while (true) {
+            for (int spin = 0; spin < SPINS && generation == seen && !closed; spin++) {
+                Thread.onSpinWait();
+            }
+            while (generation == seen && !closed) {
+                LockSupport.park(this);
+            }
+            if (closed) {
+                return;
+            }
+            seen = generation;
+            drain(thread);
+            if (active.decrementAndGet() == 0 && callerParked) {
+                LockSupport.unpark(caller);
+            }
+        }
+    }
+
+    /** Ends the threads. Closing twice does nothing. */
+    @Override
+    public void close() {
+        closed = true;
+        for (Thread worker : workers) {
+            LockSupport.unpark(worker);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package dev.smallbatch.core.spi;
+
+import dev.smallbatch.core.tensor.Tensor;
+
+/** Elementwise operations and the one reduction that logs and clipping need. */
+public interface ElementwiseKernels {
+    /** {@code out = value}. <pre>out  any shape  written</pre> */
+    void fill(Tensor out, float value);
+
+    /**
+     * Copies and changes the element type: F32 to F32, F32 to BF16, BF16 to F32, F16 to F32.
+     *
+     * <pre>
+     * out  any shape  written
+     * in   as out     read
+     * </pre>
+     *
+     * Stochastic rounding applies to F32 to BF16 alone: 16 random bits r of element i are added to the float's 32 bits
+     * and the upper 16 are kept; NaN and infinity pass unchanged. The bits are word {@code i mod 4} of
+     * {@link dev.smallbatch.core.rand.Philox} at counter {@code i / 4} under {@code key}, its upper 16 bits.
+     *
+     * @param key of the random bits; ignored for {@link Rounding#NEAREST_EVEN}
+     * @throws dev.smallbatch.core.tensor.ShapeException if the pair of types is none of the four
+     */
+    void convert(Tensor out, Tensor in, Rounding rounding, long key);
+
+    /** {@code y += a * x}. <pre>y  any shape  accumulated
+     * x  as y       read</pre> */
+    void axpy(Tensor y, float a, Tensor x);
+
+    /** {@code out = a + b}. <pre>out  any shape  written; may be a or b
+     * a    as out     read
+     * b    as out     read</pre> */
+    void add(Tensor out, Tensor a, Tensor b);
+
+    /**
+     * {@code result = sum of x^2}.
+     *
+     * <pre>
+     * result  (1)        written
+     * x       any shape  read
+     * </pre>
+     *
+     * Accumulated in double over fixed tiles, added in ascending order, rounded to float once.
+     */
+    void sumOfSquares(Tensor result, Tensor x);
+}

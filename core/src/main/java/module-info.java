@@ -1,0 +1,9 @@
+/** Tensors, back ends, autograd: the tensor core of Smallbatch, on the JDK alone. */
+module dev.smallbatch.core {
+    requires jdk.incubator.vector;
+
+    exports dev.smallbatch.core.tensor;
+    exports dev.smallbatch.core.spi;
+
+    uses dev.smallbatch.core.spi.BackendProvider;
+}
