@@ -3,6 +3,7 @@ module dev.smallbatch.core {
     requires jdk.incubator.vector;
 
     exports dev.smallbatch.core.tensor;
+    exports dev.smallbatch.core.autograd;
     exports dev.smallbatch.core.spi;
 
     uses dev.smallbatch.core.spi.BackendProvider;

@@ -1,0 +1,84 @@
+package dev.smallbatch.core.autograd;
+
+import dev.smallbatch.core.autograd.nodes.ActivationNode;
+import dev.smallbatch.core.autograd.nodes.AddNode;
+import dev.smallbatch.core.autograd.nodes.AttentionNode;
+import dev.smallbatch.core.autograd.nodes.CrossEntropyNode;
+import dev.smallbatch.core.autograd.nodes.EmbeddingNode;
+import dev.smallbatch.core.autograd.nodes.LayerNormNode;
+import dev.smallbatch.core.autograd.nodes.LinearNode;
+import dev.smallbatch.core.autograd.nodes.QkNormNode;
+import dev.smallbatch.core.autograd.nodes.RmsNormNode;
+import dev.smallbatch.core.autograd.nodes.RopeNode;
+import dev.smallbatch.core.spi.Activation;
+import dev.smallbatch.core.spi.AttentionSpec;
+import dev.smallbatch.core.tensor.Tensor;
+
+/**
+ * The differentiable operations, which models are written with. Formulas, shapes and errors are those of the kernels
+ * named in each line; results live in the step's region until {@link Tape#reset}.
+ */
+public final class Ops {
+    private final Tape tape;
+
+    Ops(Tape tape) {
+        this.tape = tape;
+    }
+
+    /** Rows of a table, {@link dev.smallbatch.core.spi.EmbeddingKernels#embed}; positions may be null. */
+    public Var embed(Tensor tokens, Parameter table, Parameter positions) {
+        return EmbeddingNode.forward(tape, tokens, table, positions);
+    }
+
+    /** {@code x weight^T + bias}, {@link dev.smallbatch.core.spi.MatmulKernels#linear}; bias may be null. */
+    public Var linear(Var x, Parameter weight, Parameter bias) {
+        return LinearNode.forward(tape, x, weight, bias);
+    }
+
+    /** {@link dev.smallbatch.core.spi.NormKernels#layerNorm}. */
+    public Var layerNorm(Var x, Parameter weight, Parameter bias, float eps) {
+        return LayerNormNode.forward(tape, x, weight, bias, eps);
+    }
+
+    /** {@link dev.smallbatch.core.spi.NormKernels#rmsNorm}; weight may be null. */
+    public Var rmsNorm(Var x, Parameter weight, float eps) {
+        return RmsNormNode.forward(tape, x, weight, eps);
+    }
+
+    /** {@link dev.smallbatch.core.spi.NormKernels#qkNorm}. */
+    public Var qkNorm(Var qkv, AttentionSpec spec, float eps) {
+        return QkNormNode.forward(tape, qkv, spec, eps);
+    }
+
+    /** {@link dev.smallbatch.core.spi.AttentionKernels#rope}; cos and sin are constants. */
+    public Var rope(Var qkv, Tensor cos, Tensor sin, AttentionSpec spec) {
+        return RopeNode.forward(tape, qkv, cos, sin, spec);
+    }
+
+    /** {@link dev.smallbatch.core.spi.AttentionKernels#attention}. */
+    public Var attention(Var qkv, AttentionSpec spec) {
+        return AttentionNode.forward(tape, qkv, spec);
+    }
+
+    /** {@link dev.smallbatch.core.spi.ActivationKernels#activate}. */
+    public Var activate(Var x, Activation kind) {
+        return ActivationNode.forward(tape, x, kind);
+    }
+
+    /** {@link dev.smallbatch.core.spi.ElementwiseKernels#add}. */
+    public Var add(Var a, Var b) {
+        return AddNode.forward(tape, a, b);
+    }
+
+    /**
+     * Losses per row, {@link dev.smallbatch.core.spi.LossKernels#crossEntropy}. While the tape records, the logits are
+     * replaced by their gradient: read them before, or not at all.
+     *
+     * @param targets (N) I32, -1 where there is none
+     * @param vocabulary columns of the logits that take part
+     * @param scale makes the sum of the losses the scalar that is differentiated: 1 / number of targets for their mean
+     */
+    public Var crossEntropy(Var logits, Tensor targets, int vocabulary, float scale) {
+        return CrossEntropyNode.forward(tape, logits, targets, vocabulary, scale);
+    }
+}
