@@ -1,50 +1,67 @@
 package dev.smallbatch.core.spi;
 
-/** Argument checks for all back ends. */
+/**
+ * Argument checks for all back ends, once: each family checks that tensors are there, alive, of the right type and shape,
+ * and that outputs overlap nothing but what the contract allows, then delegates.
+ */
 final class CheckedKernels implements Kernels {
-    private final Kernels kernels;
+    private final MatmulKernels matmul;
+    private final NormKernels norm;
+    private final ActivationKernels activation;
+    private final AttentionKernels attention;
+    private final EmbeddingKernels embedding;
+    private final LossKernels loss;
+    private final ElementwiseKernels elementwise;
+    private final UpdateKernels update;
 
     CheckedKernels(Kernels kernels) {
-        this.kernels = kernels;
+        matmul = new CheckedMatmul(kernels.matmul());
+        norm = new CheckedNorm(kernels.norm());
+        activation = new CheckedActivation(kernels.activation());
+        attention = new CheckedAttention(kernels.attention());
+        embedding = new CheckedEmbedding(kernels.embedding());
+        loss = new CheckedLoss(kernels.loss());
+        elementwise = new CheckedElementwise(kernels.elementwise());
+        update = new CheckedUpdate(kernels.update());
     }
 
     @Override
     public MatmulKernels matmul() {
-        return kernels.matmul();
+        return matmul;
     }
 
     @Override
     public NormKernels norm() {
-        return kernels.norm();
+        return norm;
     }
 
     @Override
     public ActivationKernels activation() {
-        return kernels.activation();
+        return activation;
     }
 
     @Override
     public AttentionKernels attention() {
-        return kernels.attention();
+        return attention;
     }
 
     @Override
     public EmbeddingKernels embedding() {
-        return kernels.embedding();
+        return embedding;
     }
 
     @Override
     public LossKernels loss() {
-        return kernels.loss();
+        return loss;
     }
 
     @Override
     public ElementwiseKernels elementwise() {
-        return kernels.elementwise();
+        return elementwise;
     }
 
     @Override
     public UpdateKernels update() {
-        return kernels.update();
+        return update;
     }
 }

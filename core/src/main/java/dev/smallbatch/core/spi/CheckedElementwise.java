@@ -1,0 +1,75 @@
+package dev.smallbatch.core.spi;
+
+import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.core.tensor.Tensor;
+
+/** Checks the arguments of {@link ElementwiseKernels}. */
+final class CheckedElementwise implements ElementwiseKernels {
+    private static final Checks FILL = new Checks("fill");
+    private static final Checks CONVERT = new Checks("convert");
+    private static final Checks AXPY = new Checks("axpy");
+    private static final Checks ADD = new Checks("add");
+    private static final Checks SUM_OF_SQUARES = new Checks("sumOfSquares");
+
+    private final ElementwiseKernels kernels;
+
+    CheckedElementwise(ElementwiseKernels kernels) {
+        this.kernels = kernels;
+    }
+
+    @Override
+    public void fill(Tensor out, float value) {
+        FILL.f32("out", out);
+        kernels.fill(out, value);
+    }
+
+    @Override
+    public void convert(Tensor out, Tensor in, Rounding rounding, long key) {
+        Operand o = CONVERT.anyType("out", out);
+        Operand i = CONVERT.anyType("in", in);
+        CONVERT.given("rounding", rounding);
+        if (!convertible(in.dtype(), out.dtype())) {
+            throw CONVERT.refusal("no conversion from %s to %s, in %s; there are F32 to F32, F32 to BF16, BF16 to F32, F16 to F32",
+                    in.dtype(), out.dtype(), in.shape());
+        }
+        CONVERT.sameMatrix(i, o);
+        CONVERT.apart(1, o, i);
+        kernels.convert(out, in, rounding, key);
+    }
+
+    private static boolean convertible(DType from, DType to) {
+        return switch (from) {
+            case F32 -> to == DType.F32 || to == DType.BF16;
+            case BF16, F16 -> to == DType.F32;
+            case I32 -> false;
+        };
+    }
+
+    @Override
+    public void axpy(Tensor y, float a, Tensor x) {
+        Operand o = AXPY.f32("y", y);
+        Operand in = AXPY.f32("x", x);
+        AXPY.sameMatrix(in, o);
+        AXPY.apart(1, o, in);
+        kernels.axpy(y, a, x);
+    }
+
+    @Override
+    public void add(Tensor out, Tensor a, Tensor b) {
+        Operand o = ADD.f32("out", out);
+        Operand l = ADD.f32("a", a);
+        Operand r = ADD.f32("b", b);
+        ADD.sameMatrix(l, o, r);
+        ADD.apart(1, o, l.unlessSame(o), r.unlessSame(o));
+        kernels.add(out, a, b);
+    }
+
+    @Override
+    public void sumOfSquares(Tensor result, Tensor x) {
+        Operand o = SUM_OF_SQUARES.f32("result", result);
+        Operand in = SUM_OF_SQUARES.f32("x", x);
+        SUM_OF_SQUARES.count(o, 1);
+        SUM_OF_SQUARES.apart(1, o, in);
+        kernels.sumOfSquares(result, x);
+    }
+}
