@@ -1,4 +1,9 @@
 /** GPT models, tokenizers, data, generation and the command line. */
 module dev.smallbatch.model {
     requires transitive dev.smallbatch.optim;
+    requires transitive com.fasterxml.jackson.databind;
+    requires com.google.common;
+
+    exports dev.smallbatch.model.gpt;
+    exports dev.smallbatch.model.layer;
 }

@@ -1,0 +1,2 @@
+/** The decoder: its configuration, its forward pass, and the directory it is kept in. */
+package dev.smallbatch.model.gpt;
