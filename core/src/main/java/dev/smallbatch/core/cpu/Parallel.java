@@ -1,6 +1,7 @@
 package dev.smallbatch.core.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -17,7 +18,7 @@ public final class Parallel implements AutoCloseable {
     private final AtomicInteger active = new AtomicInteger();
     private volatile int generation;
     private volatile boolean closed;
-    private volatile Throwable failure;
+    private final AtomicReference<Failure> failure = new AtomicReference<>();
     private volatile boolean callerParked;
     private Thread caller;
     private Task body;
@@ -33,6 +34,13 @@ public final class Parallel implements AutoCloseable {
          * @param thread index of the executing thread, from 0 to {@link #threads()} - 1: for scratch memory alone
          */
         void run(int task, int thread);
+    }
+
+    /** What a task threw. */
+    private record Failure(int task, Throwable thrown) {
+        static Failure lower(Failure a, Failure b) {
+            return a == null || b.task < a.task ? b : a;
+        }
     }
 
     private Parallel(int threads) {
@@ -61,9 +69,13 @@ public final class Parallel implements AutoCloseable {
     /**
      * Runs tasks 0 to {@code tasks - 1} and returns when all are done.
      *
-     * @throws RuntimeException the first exception of a task
+     * @throws RuntimeException what a task threw, that of the lowest index if several did; tasks not yet begun are skipped
+     * @throws IllegalStateException if the threads were ended by {@link #close}
      */
     public void run(int tasks, Task body) {
+        if (closed) {
+            throw new IllegalStateException("parallel: closed; the back end that owned these threads was closed before");
+        }
         if (workers.length == 0 || tasks <= 1) {
             for (int task = 0; task < tasks; task++) {
                 body.run(task, 0);
@@ -73,7 +85,7 @@ public final class Parallel implements AutoCloseable {
         this.body = body;
         this.tasks = tasks;
         caller = Thread.currentThread();
-        failure = null;
+        failure.set(null);
         next.set(0);
         active.set(workers.length);
         generation++;
@@ -83,12 +95,12 @@ public final class Parallel implements AutoCloseable {
         drain(0);
         awaitWorkers();
         this.body = null;
-        Throwable thrown = failure;
-        if (thrown instanceof Error error) {
-            throw error;
-        }
-        if (thrown != null) {
-            throw (RuntimeException) thrown;
+        Failure failed = failure.get();
+        if (failed != null) {
+            if (failed.thrown instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) failed.thrown;
         }
     }
 
@@ -104,13 +116,14 @@ public final class Parallel implements AutoCloseable {
     }
 
     private void drain(int thread) {
+        int task = next.getAndIncrement();
         try {
-            for (int task = next.getAndIncrement(); task < tasks; task = next.getAndIncrement()) {
+            for (; task < tasks; task = next.getAndIncrement()) {
                 body.run(task, thread);
             }
         } catch (RuntimeException | Error e) {
             next.set(tasks);
-            failure = e;
+            failure.accumulateAndGet(new Failure(task, e), Failure::lower);
         }
     }
 
@@ -123,7 +136,7 @@ public final class Parallel implements AutoCloseable {
             while (generation == seen && !closed) {
                 LockSupport.park(this);
             }
-            if (closed) {
+            if (generation == seen) {
                 return;
             }
             seen = generation;

@@ -21,7 +21,8 @@ public record AttentionSpec(int batch, int time, int heads, int kvHeads, int hea
                     + heads + ", kvHeads " + kvHeads + ", headSize " + headSize);
         }
         if (heads % kvHeads != 0) {
-            throw new ShapeException("attention: " + heads + " heads cannot share " + kvHeads + " key-value heads; kvHeads must divide heads");
+            throw new ShapeException("attention: " + heads + " heads cannot share " + kvHeads + " key-value heads;"
+                    + " kvHeads must divide heads");
         }
         if (headSize % 2 != 0) {
             throw new ShapeException("attention: head size " + headSize + " is odd; it must be even");

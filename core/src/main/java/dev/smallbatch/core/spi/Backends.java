@@ -83,6 +83,7 @@ public final class Backends {
     }
 
     private static String usableNames(List<Candidate> all) {
-        return all.stream().filter(c -> c.availability().usable()).map(c -> c.provider().name()).collect(Collectors.joining(", "));
+        return all.stream().filter(c -> c.availability().usable()).map(c -> c.provider().name())
+                .collect(Collectors.joining(", "));
     }
 }

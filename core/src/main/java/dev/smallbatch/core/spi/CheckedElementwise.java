@@ -29,8 +29,8 @@ final class CheckedElementwise implements ElementwiseKernels {
         Operand i = CONVERT.anyType("in", in);
         CONVERT.given("rounding", rounding);
         if (!convertible(in.dtype(), out.dtype())) {
-            throw CONVERT.refusal("no conversion from %s to %s, in %s; there are F32 to F32, F32 to BF16, BF16 to F32, F16 to F32",
-                    in.dtype(), out.dtype(), in.shape());
+            throw CONVERT.refusal("no conversion from %s to %s, in %s; there are F32 to F32, F32 to BF16, BF16 to F32 and"
+                    + " F16 to F32", in.dtype(), out.dtype(), in.shape());
         }
         CONVERT.sameMatrix(i, o);
         CONVERT.apart(1, o, i);

@@ -36,7 +36,8 @@ public interface NormKernels {
      * rstd     (N)     read
      * </pre>
      */
-    void layerNormBackward(Tensor dx, Tensor dweight, Tensor dbias, Tensor dout, Tensor x, Tensor weight, Tensor mean, Tensor rstd);
+    void layerNormBackward(Tensor dx, Tensor dweight, Tensor dbias, Tensor dout, Tensor x, Tensor weight, Tensor mean,
+            Tensor rstd);
 
     /**
      * Root-mean-square normalization: {@code out = x * rstd * weight}.

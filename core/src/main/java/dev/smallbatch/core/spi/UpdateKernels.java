@@ -50,7 +50,8 @@ public interface UpdateKernels {
     /**
      * Adam with decoupled weight decay. With {@code h = scale g}: {@code m = beta1 m + (1 - beta1) h},
      * {@code v = beta2 v + (1 - beta2) h^2},
-     * {@code p = p - decay p - learningRate (m correction1) / (sqrt(v) correction2Root + epsilon)}, p on the right being the old one.
+     * {@code p = p - decay p - learningRate (m correction1) / (sqrt(v) correction2Root + epsilon)},
+     * p on the right being the old one.
      *
      * <pre>
      * p  any shape           accumulated

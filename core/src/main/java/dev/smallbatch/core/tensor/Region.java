@@ -66,9 +66,17 @@ public final class Region implements AutoCloseable {
         return new Region(label, Long.MAX_VALUE, null, null);
     }
 
-    /** Bytes of region capacity that one tensor takes, prefix and alignment included. */
+    /**
+     * Bytes of region capacity that one tensor takes, prefix and alignment included.
+     *
+     * @throws ShapeException if a long cannot count them
+     */
     public static long bytesFor(DType dtype, Shape shape) {
-        return PREFIX + roundUp(Math.multiplyExact(shape.numel(), dtype.bytes()));
+        try {
+            return Math.addExact(PREFIX, roundUp(Math.multiplyExact(shape.numel(), dtype.bytes())));
+        } catch (ArithmeticException e) {
+            throw new ShapeException("shape " + shape + " of " + dtype + ": more than 2^63 bytes");
+        }
     }
 
     /**
@@ -107,13 +115,15 @@ public final class Region implements AutoCloseable {
     }
 
     /**
-     * Takes back everything allocated since {@code mark}; marks are released in stack order.
+     * Takes back everything allocated since {@code mark}, which may be released again later; marks are released in stack
+     * order.
      *
-     * @throws IllegalStateException if the mark is of another region, was already released, or a canary was overwritten
+     * @throws IllegalStateException if the mark is of another region, an earlier mark was released since it was taken and
+     *     it no longer lies between two blocks, or a canary was overwritten
      */
     public void release(Mark mark) {
         requireOpen();
-        if (mark.region != this || mark.used > used || mark.blocks > blocks.size()) {
+        if (mark.region != this || !isBlockBoundary(mark)) {
             throw new IllegalStateException("region " + label + ": released a mark that is not on its stack");
         }
         checkCanaries(mark.blocks);
@@ -122,6 +132,13 @@ public final class Region implements AutoCloseable {
         }
         blocks.subList(mark.blocks, blocks.size()).clear();
         used = mark.used;
+    }
+
+    private boolean isBlockBoundary(Mark mark) {
+        if (mark.blocks >= blocks.size()) {
+            return mark.blocks == blocks.size() && mark.used == used;
+        }
+        return blocks.get(mark.blocks) == mark.used;
     }
 
     private void checkCanaries(int fromBlock) {
@@ -187,7 +204,7 @@ public final class Region implements AutoCloseable {
     }
 
     private static long roundUp(long bytes) {
-        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        return Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     private static String mib(long bytes) {

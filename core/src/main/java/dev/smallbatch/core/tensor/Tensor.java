@@ -79,7 +79,8 @@ public final class Tensor {
         dims[0] = to - from;
         Shape part = Shape.of(dims);
         long rowBytes = shape.dim(0) == 0 ? 0 : bytes() / shape.dim(0);
-        return new Tensor(region, dtype, part, segment == null ? null : segment.asSlice(from * rowBytes, part.numel() * dtype.bytes()));
+        return new Tensor(region, dtype, part,
+                segment == null ? null : segment.asSlice(from * rowBytes, part.numel() * dtype.bytes()));
     }
 
     /** True if the two share at least one byte. */
