@@ -5,7 +5,11 @@ module dev.smallbatch.core {
     exports dev.smallbatch.core.tensor;
     exports dev.smallbatch.core.autograd;
     exports dev.smallbatch.core.rand;
+    exports dev.smallbatch.core.replay;
     exports dev.smallbatch.core.spi;
 
     uses dev.smallbatch.core.spi.BackendProvider;
+    provides dev.smallbatch.core.spi.BackendProvider with
+            dev.smallbatch.core.cpu.none.NullBackendProvider,
+            dev.smallbatch.core.cpu.scalar.ScalarBackendProvider;
 }
