@@ -1,0 +1,258 @@
+package dev.smallbatch.optim;
+
+import dev.smallbatch.core.autograd.GradientSink;
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Shape;
+import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.optim.rule.OptimizerState;
+import dev.smallbatch.optim.rule.StepContext;
+import dev.smallbatch.optim.rule.UpdateRule;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.SequencedMap;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Updates parameters, in one of two ways. {@link #applyDuringBackward}: each parameter is updated as soon as its gradient
+ * is complete, whose memory is then reused; nothing the size of the model is kept but the rules' state. {@link #accumulate}
+ * and {@link #apply}: gradients are summed in memory of their own first, which clipping by global norm and gradient
+ * accumulation need.
+ *
+ * <p>Its region owns state and gradients; used by one thread.
+ */
+public final class Optimizer {
+    private final Clipping clipping;
+    private final Kernels kernels;
+    private final Region region;
+    private final Map<Parameter, Slot> slots = new LinkedHashMap<>();
+    private final Map<UpdateRule, Tensor> scalars = new LinkedHashMap<>();
+    private final UpdateRule first;
+    private final Tensor sumOfSquares;
+    private boolean measuresNorm;
+    private double squares;
+    private double gradientScale;
+
+    /** A parameter with what belongs to it. */
+    private static final class Slot {
+        private final UpdateRule rule;
+        private final OptimizerState state;
+        private Tensor gradient;
+        private boolean hasGradient;
+
+        Slot(UpdateRule rule, OptimizerState state) {
+            this.rule = rule;
+            this.state = state;
+        }
+    }
+
+    /**
+     * Allocates the state of every parameter, all zeros.
+     *
+     * @param groups select every parameter exactly once
+     * @param kernels of an open back end
+     * @param region with room for {@link #stateBytes}, and {@link #gradientBytes} if gradients are accumulated
+     * @throws IllegalArgumentException if a parameter is in no group or in several, or a name occurs twice
+     */
+    public Optimizer(List<ParameterGroup> groups, Clipping clipping, List<Parameter> parameters, Kernels kernels, Region region) {
+        requireUniqueNames(parameters);
+        Map<Parameter, ParameterGroup> assigned = assign(groups, parameters);
+        this.clipping = clipping;
+        this.kernels = kernels;
+        this.region = region;
+        this.first = groups.getFirst().rule();
+        this.sumOfSquares = region.allocate(DType.F32, Shape.of(1));
+        for (ParameterGroup group : groups) {
+            scalars.computeIfAbsent(group.rule(), rule -> region.allocate(DType.F32, Shape.of(rule.scalarCount())));
+        }
+        assigned.forEach((parameter, group) ->
+                slots.put(parameter, new Slot(group.rule(), group.rule().init(parameter, region))));
+    }
+
+    /** Bytes an optimizer's region needs without accumulation. */
+    public static long stateBytes(List<ParameterGroup> groups, List<Parameter> parameters) {
+        try (Region counting = Region.counting("optimizer")) {
+            new Optimizer(groups, Clipping.none(), parameters, null, counting);
+            return counting.used();
+        }
+    }
+
+    /** Bytes an optimizer's region needs in addition if gradients are accumulated. */
+    public static long gradientBytes(List<Parameter> parameters) {
+        return parameters.stream().mapToLong(p -> Region.bytesFor(DType.F32, p.value().shape())).sum();
+    }
+
+    /** What is done to gradients first. */
+    public Clipping clipping() {
+        return clipping;
+    }
+
+    /**
+     * Begins a step in which each parameter is updated inside backward. Use the sink for one backward pass.
+     *
+     * @param measureNorm whether {@link #gradientNorm} will be asked for; costs a pass over each gradient
+     * @throws IllegalStateException if clipping is by global norm
+     */
+    public GradientSink applyDuringBackward(StepContext context, boolean measureNorm) {
+        if (clipping.needsAllGradients()) {
+            throw new IllegalStateException("optimizer: " + clipping + " needs every gradient before the first update, but inside"
+                    + " backward each is gone once its parameter is updated. Use accumulate() and apply(), which keep "
+                    + gradientBytes(parameters()) + " bytes of gradients, or no clipping");
+        }
+        begin(context, measureNorm);
+        writeScalars(context);
+        return (parameter, gradient) -> {
+            Slot slot = slot(parameter);
+            measure(gradient);
+            slot.rule.update(parameter, gradient, slot.state, scalars.get(slot.rule), kernels);
+        };
+    }
+
+    /**
+     * Begins a step in which gradients are summed up until {@link #apply}. Use the sink for every micro-batch of the step.
+     */
+    public GradientSink accumulate() {
+        slots.forEach((parameter, slot) -> {
+            slot.hasGradient = false;
+            if (slot.gradient == null) {
+                slot.gradient = region.allocate(DType.F32, parameter.value().shape());
+            }
+        });
+        return (parameter, gradient) -> {
+            Slot slot = slot(parameter);
+            if (slot.hasGradient) {
+                kernels.elementwise().axpy(slot.gradient, 1, gradient);
+            } else {
+                kernels.elementwise().convert(slot.gradient, gradient, Rounding.NEAREST_EVEN, 0);
+                slot.hasGradient = true;
+            }
+        };
+    }
+
+    /**
+     * Clips what was accumulated and updates every parameter that got a gradient. If the norm is computed and is not
+     * finite, nothing is updated; {@link #gradientNorm} tells.
+     *
+     * @param measureNorm whether {@link #gradientNorm} will be asked for; clipping computes it in any case
+     */
+    public void apply(StepContext context, boolean measureNorm) {
+        begin(context, measureNorm || clipping.needsAllGradients());
+        slots.values().stream().filter(slot -> slot.hasGradient).forEach(slot -> measure(slot.gradient));
+        double norm = gradientNorm().orElse(0);
+        if (!Double.isFinite(norm)) {
+            return;
+        }
+        writeScalars(context.scaled(clipFactor(norm)));
+        slots.forEach((parameter, slot) -> {
+            if (slot.hasGradient) {
+                slot.rule.update(parameter, slot.gradient, slot.state, scalars.get(slot.rule), kernels);
+            }
+        });
+    }
+
+    /** Euclidean norm of all gradients of the last step together, before clipping; empty if it was not measured. */
+    public OptionalDouble gradientNorm() {
+        return measuresNorm ? OptionalDouble.of(Math.sqrt(squares) * gradientScale) : OptionalDouble.empty();
+    }
+
+    /** The learning rate of a step, of the first group. */
+    public double learningRate(long step) {
+        return first.learningRate(step);
+    }
+
+    /** The parameters, in the order given. */
+    public List<Parameter> parameters() {
+        return List.copyOf(slots.keySet());
+    }
+
+    /** Everything the rules remember, as {@code parameter/name}, in a fixed order: what a checkpoint keeps. */
+    public SequencedMap<String, Tensor> state() {
+        SequencedMap<String, Tensor> all = new LinkedHashMap<>();
+        slots.forEach((parameter, slot) ->
+                slot.state.tensors().forEach((name, tensor) -> all.put(parameter.name() + "/" + name, tensor)));
+        return all;
+    }
+
+    /** The first parameter that holds NaN or infinity; a pass over all of them. */
+    public Optional<Parameter> findNonFinite() {
+        return slots.keySet().stream().filter(parameter -> !Double.isFinite(sumOfSquares(parameter.value()))).findFirst();
+    }
+
+    private void begin(StepContext context, boolean measureNorm) {
+        gradientScale = context.gradientScale();
+        measuresNorm = measureNorm;
+        squares = 0;
+    }
+
+    private void measure(Tensor gradient) {
+        if (measuresNorm) {
+            squares += sumOfSquares(gradient);
+        }
+    }
+
+    private double sumOfSquares(Tensor x) {
+        kernels.elementwise().sumOfSquares(sumOfSquares, x);
+        return sumOfSquares.getFlat(0);
+    }
+
+    private double clipFactor(double norm) {
+        return switch (clipping) {
+            case Clipping.None() -> 1;
+            case Clipping.GlobalNorm(double max) -> norm > max ? max / norm : 1;
+        };
+    }
+
+    private void writeScalars(StepContext context) {
+        scalars.forEach((rule, tensor) -> tensor.copyFrom(rule.scalars(context)));
+    }
+
+    private Slot slot(Parameter parameter) {
+        Slot slot = slots.get(parameter);
+        if (slot == null) {
+            throw new IllegalArgumentException("optimizer: got a gradient of " + parameter.name()
+                    + ", which is not among its " + slots.size() + " parameters");
+        }
+        return slot;
+    }
+
+    private static void requireUniqueNames(List<Parameter> parameters) {
+        Set<String> names = new HashSet<>();
+        for (Parameter parameter : parameters) {
+            if (!names.add(parameter.name())) {
+                throw new IllegalArgumentException("optimizer: two parameters are named " + parameter.name());
+            }
+        }
+    }
+
+    private static Map<Parameter, ParameterGroup> assign(List<ParameterGroup> groups, List<Parameter> parameters) {
+        Map<Parameter, ParameterGroup> assigned = new LinkedHashMap<>();
+        List<String> missing = new ArrayList<>();
+        for (Parameter parameter : parameters) {
+            List<ParameterGroup> selecting = groups.stream().filter(g -> g.selects().test(parameter)).toList();
+            if (selecting.size() > 1) {
+                throw new IllegalArgumentException("optimizer groups: " + parameter.name() + " is in groups "
+                        + selecting.stream().map(g -> "'" + g.name() + "'").collect(Collectors.joining(" and "))
+                        + "; a parameter belongs to exactly one");
+            }
+            if (selecting.isEmpty()) {
+                missing.add(parameter.name());
+            } else {
+                assigned.put(parameter, selecting.getFirst());
+            }
+        }
+        if (!missing.isEmpty()) {
+            throw new IllegalArgumentException("optimizer groups: no group selects " + String.join(", ", missing)
+                    + "; every parameter belongs to exactly one");
+        }
+        return assigned;
+    }
+}

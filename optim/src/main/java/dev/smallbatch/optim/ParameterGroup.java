@@ -1,0 +1,19 @@
+package dev.smallbatch.optim;
+
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.optim.rule.UpdateRule;
+import java.util.function.Predicate;
+
+/**
+ * Parameters that share a rule. Groups of one optimizer cover every parameter exactly once.
+ *
+ * @param name for errors and logs
+ * @param selects which parameters belong to it, usually by {@link Parameter#role}
+ * @param rule updates them
+ */
+public record ParameterGroup(String name, Predicate<Parameter> selects, UpdateRule rule) {
+    /** Every parameter. */
+    public static ParameterGroup all(UpdateRule rule) {
+        return new ParameterGroup("all", parameter -> true, rule);
+    }
+}

@@ -1,0 +1,73 @@
+package dev.smallbatch.optim.rule;
+
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.spi.UpdateKernels;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.schedule.Schedule;
+
+/**
+ * Adam with decoupled weight decay. For update k = 1, 2, ...: {@code m = beta1 m + (1 - beta1) g},
+ * {@code v = beta2 v + (1 - beta2) g^2}, {@code u = (m / (1 - beta1^k)) / (sqrt(v / (1 - beta2^k)) + eps)},
+ * {@code p = p - lr (u + weightDecay p)}. At batch size 1 the bias corrections matter for thousands of steps.
+ *
+ * @param lr learning rate
+ * @param beta1 decay of the mean of gradients, usually 0.9 per step at every batch size
+ * @param beta2 decay of the mean of their squares, best given as a half-life in tokens
+ * @param eps outside the root
+ * @param weightDecay decoupled, of all tensors of the group; 0 makes it Adam
+ * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter 2019, algorithm 2</a>
+ */
+public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double weightDecay) implements UpdateRule {
+    public AdamW {
+        if (!(eps >= 0) || !(weightDecay >= 0)) {
+            throw new IllegalArgumentException("adamw: eps " + eps + ", weight decay " + weightDecay + "; both at least 0");
+        }
+    }
+
+    /** With eps 1e-8 and without weight decay. */
+    public AdamW(Schedule lr, Decay beta1, Decay beta2) {
+        this(lr, beta1, beta2, 1e-8, 0);
+    }
+
+    @Override
+    public OptimizerState init(Parameter parameter, Region region) {
+        return OptimizerState.zeros(parameter, region, "m", "v");
+    }
+
+    @Override
+    public int scalarCount() {
+        return UpdateKernels.ADAMW_SLOTS;
+    }
+
+    @Override
+    public float[] scalars(StepContext context) {
+        double rate = lr.at(context.step());
+        long tokens = context.tokensPerStep();
+        long k = context.step() + 1;
+        float[] s = new float[UpdateKernels.ADAMW_SLOTS];
+        s[UpdateKernels.LEARNING_RATE] = (float) rate;
+        s[UpdateKernels.GRADIENT_SCALE] = (float) context.gradientScale();
+        s[UpdateKernels.DECAY] = (float) (rate * weightDecay);
+        s[UpdateKernels.BETA1] = (float) beta1.perStep(tokens);
+        s[UpdateKernels.ONE_MINUS_BETA1] = (float) beta1.complement(tokens);
+        s[UpdateKernels.BETA2] = (float) beta2.perStep(tokens);
+        s[UpdateKernels.ONE_MINUS_BETA2] = (float) beta2.complement(tokens);
+        s[UpdateKernels.CORRECTION1] = (float) (1 / beta1.complement(tokens, k));
+        s[UpdateKernels.CORRECTION2_ROOT] = (float) (1 / Math.sqrt(beta2.complement(tokens, k)));
+        s[UpdateKernels.EPSILON] = (float) eps;
+        return s;
+    }
+
+    @Override
+    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Kernels kernels) {
+        kernels.update().adamWStep(parameter.value(), state.get("m"), state.get("v"), gradient, scalars);
+    }
+
+    @Override
+    public double learningRate(long step) {
+        return lr.at(step);
+    }
+}

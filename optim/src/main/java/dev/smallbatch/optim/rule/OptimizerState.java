@@ -1,0 +1,44 @@
+package dev.smallbatch.optim.rule;
+
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Tensor;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
+
+/**
+ * What a rule remembers of one parameter: F32 tensors by name, owned by the optimizer's region. A checkpoint keeps each
+ * under {@code parameter/name}.
+ *
+ * @param tensors by name, in a fixed order; empty for a rule without memory
+ */
+public record OptimizerState(SequencedMap<String, Tensor> tensors) {
+    public OptimizerState {
+        tensors = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(tensors));
+    }
+
+    /** No memory. */
+    public static OptimizerState none() {
+        return new OptimizerState(new LinkedHashMap<>());
+    }
+
+    /** One tensor of the parameter's shape for each name, all zeros. */
+    public static OptimizerState zeros(Parameter parameter, Region region, String... names) {
+        SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+        for (String name : names) {
+            Tensor tensor = region.allocate(DType.F32, parameter.value().shape());
+            if (!tensor.isPlanned()) {
+                tensor.segment().fill((byte) 0);
+            }
+            tensors.put(name, tensor);
+        }
+        return new OptimizerState(tensors);
+    }
+
+    /** The tensor of that name, null if the rule keeps none. */
+    public Tensor get(String name) {
+        return tensors.get(name);
+    }
+}

@@ -1,0 +1,38 @@
+package dev.smallbatch.optim.rule;
+
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Tensor;
+
+/**
+ * How one parameter changes in one step. Order within an update, for every rule: the gradient is scaled (clipping), the
+ * rule makes a direction of it, decoupled weight decay acts on the old parameter, the learning rate scales both.
+ *
+ * <p>A rule is a value without mutable state: what changes lives in the {@link OptimizerState} and in the step number.
+ */
+public interface UpdateRule {
+    /**
+     * Allocates what the rule remembers of a parameter.
+     *
+     * @param region owns the tensors; may only count (see {@link Region#counting})
+     */
+    OptimizerState init(Parameter parameter, Region region);
+
+    /** Length of {@link #scalars}, the same for every step. */
+    int scalarCount();
+
+    /** The numbers of a step, computed in double and rounded once, in the slots of the rule's kernel. */
+    float[] scalars(StepContext context);
+
+    /**
+     * Changes the parameter and its state in place.
+     *
+     * @param gradient of the parameter's shape, read
+     * @param scalars {@link #scalars} of this step, in native memory
+     */
+    void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Kernels kernels);
+
+    /** The learning rate of a step, for logs. */
+    double learningRate(long step);
+}

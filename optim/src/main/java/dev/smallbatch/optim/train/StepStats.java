@@ -1,0 +1,19 @@
+package dev.smallbatch.optim.train;
+
+import java.util.OptionalDouble;
+
+/**
+ * What happened in one step.
+ *
+ * @param step updates made, this one included
+ * @param tokens tokens seen, this step's included
+ * @param loss mean over the step's targets in nats, before its update
+ * @param lr learning rate of its update
+ * @param gradNorm Euclidean norm of all gradients together before clipping; present if the step is logged
+ * @param tokensPerSecond since the last logged step, without evaluations and checkpoints
+ * @param elapsedSeconds since the loop was started
+ * @param evalLoss validation loss after the update, if it was due
+ * @param logged whether {@link TrainConfig#logEvery} selects the step
+ */
+public record StepStats(long step, long tokens, double loss, double lr, OptionalDouble gradNorm, double tokensPerSecond,
+        double elapsedSeconds, OptionalDouble evalLoss, boolean logged) {}

@@ -1,0 +1,98 @@
+package dev.smallbatch.optim.train;
+
+import dev.smallbatch.core.autograd.GradientSink;
+import dev.smallbatch.core.autograd.Tape;
+import dev.smallbatch.core.autograd.Var;
+import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.optim.Clipping;
+import dev.smallbatch.optim.Optimizer;
+import dev.smallbatch.optim.rule.StepContext;
+import java.util.OptionalDouble;
+
+/**
+ * Forward, backward, update. By default each parameter is updated inside backward and its gradient's memory reused; with
+ * micro-batches or clipping by global norm gradients are kept until the end of the step. Owns its tape; used by one thread.
+ */
+public final class TrainStep {
+    private static final System.Logger LOG = System.getLogger(TrainStep.class.getName());
+
+    private final LossModel model;
+    private final Optimizer optimizer;
+    private final Tape tape;
+    private final int microBatches;
+    private final boolean keepsGradients;
+
+    /**
+     * @param kernels of an open back end
+     * @param step region of activations and gradients, of the size {@link StepMemory} says
+     * @param microBatches equal parts of a batch that go through the model one after the other, usually 1
+     */
+    public TrainStep(LossModel model, Optimizer optimizer, Kernels kernels, Region step, int microBatches) {
+        this.model = model;
+        this.optimizer = optimizer;
+        this.tape = new Tape(kernels, step, Tape.Mode.RECORD);
+        this.microBatches = microBatches;
+        this.keepsGradients = keepsGradients(optimizer.clipping(), microBatches);
+        if (microBatches > 1) {
+            LOG.log(System.Logger.Level.WARNING, describe());
+        }
+    }
+
+    static boolean keepsGradients(Clipping clipping, int microBatches) {
+        return microBatches > 1 || clipping.needsAllGradients();
+    }
+
+    /**
+     * Makes one update.
+     *
+     * @param batch filled; its size is a multiple of the number of micro-batches
+     * @param step number of updates made before
+     * @param measureNorm whether the result has the gradients' norm, for a pass over each of them
+     * @throws NonFiniteLossException if the loss is not finite, before anything has changed; or if a measured norm is not
+     *     finite, in which case parameters updated inside backward are lost
+     */
+    public StepResult run(Batch batch, long step, boolean measureNorm) {
+        StepContext context = new StepContext(step, batch.tokenCount());
+        GradientSink sink = keepsGradients ? optimizer.accumulate() : optimizer.applyDuringBackward(context, measureNorm);
+        double sum = 0;
+        for (int i = 0; i < microBatches; i++) {
+            sum += forwardBackward(batch.part(i, microBatches), sink, step);
+        }
+        if (keepsGradients) {
+            optimizer.apply(context, measureNorm);
+        }
+        optimizer.gradientNorm().ifPresent(norm -> NonFiniteLossException.check(step, "gradient norm", norm));
+        return new StepResult(sum / batch.targetCount(), measureNorm ? optimizer.gradientNorm() : OptionalDouble.empty());
+    }
+
+    /** The sum of the losses; their gradient, scaled to that of the mean over the whole batch, goes to the sink. */
+    private double forwardBackward(Batch part, GradientSink sink, long step) {
+        try {
+            Var losses = model.loss(tape.ops(), part, (float) (1.0 / part.targetCount()));
+            double sum = Losses.sum(losses.value());
+            NonFiniteLossException.check(step, "loss", sum);
+            tape.backward(losses, sink);
+            return sum;
+        } finally {
+            tape.reset();
+        }
+    }
+
+    /** What makes the updates. */
+    public Optimizer optimizer() {
+        return optimizer;
+    }
+
+    /** One line: whether parameters are updated inside backward, and if not, why and what it costs. */
+    public String describe() {
+        if (!keepsGradients) {
+            return "each parameter is updated inside backward; no gradients are kept";
+        }
+        return "gradients are kept until the end of the step (%.1f MiB), because ".formatted(
+                Optimizer.gradientBytes(model.parameters()) / 1048576.0) + (microBatches == 1
+                ? "clipping by global norm needs all of them before the first update"
+                : microBatches + " micro-batches are accumulated. On one device that is wasteful: smaller batches with an update each"
+                + " need no such memory and learn at least as much from the same tokens");
+    }
+}
