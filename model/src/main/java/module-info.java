@@ -6,4 +6,5 @@ module dev.smallbatch.model {
 
     exports dev.smallbatch.model.gpt;
     exports dev.smallbatch.model.layer;
+    exports dev.smallbatch.model.tokenizer;
 }
