@@ -72,10 +72,10 @@ final class Gpt2Files {
 
     private static void checkIds(Path file, Map<String, Integer> ids, Map<String, Integer> special, BpeTokenizer tokenizer)
             throws TokenizerException {
+        Set<Integer> specialIds = new HashSet<>(special.values());
         for (int id = 0; id < tokenizer.vocabularySize(); id++) {
             String token = ByteAlphabet.write(tokenizer.tokenBytes(id));
-            boolean isSpecial = special.containsValue(id);
-            if (!isSpecial && !Integer.valueOf(id).equals(ids.get(token))) {
+            if (!specialIds.contains(id) && !Integer.valueOf(id).equals(ids.get(token))) {
                 throw new TokenizerException("load tokenizer " + file + ": token \"" + token + "\" has the id " + ids.get(token)
                         + ", by the order of " + MERGES + " it is " + id
                         + "; the two files belong to different vocabularies or one is damaged");
