@@ -4,6 +4,7 @@ module dev.smallbatch.core {
 
     exports dev.smallbatch.core.tensor;
     exports dev.smallbatch.core.autograd;
+    exports dev.smallbatch.core.io;
     exports dev.smallbatch.core.rand;
     exports dev.smallbatch.core.replay;
     exports dev.smallbatch.core.spi;
