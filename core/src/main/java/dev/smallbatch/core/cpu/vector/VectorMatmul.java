@@ -1,0 +1,198 @@
+package dev.smallbatch.core.cpu.vector;
+
+import dev.smallbatch.core.cpu.Parallel;
+import dev.smallbatch.core.spi.MatmulKernels;
+import dev.smallbatch.core.spi.Transpose;
+import dev.smallbatch.core.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Products by packed panels: blocks of both operands are copied into panels that the caches hold, then tiles of the
+ * output are computed one by one. Sums over K run in blocks of {@link #DEPTH}, in ascending order, whatever the threads.
+ */
+final class VectorMatmul implements MatmulKernels {
+    private static final int L = Lanes.COUNT;
+    private static final int ROWS = GemmTile.ROWS;
+    private static final int COLS = GemmTile.COLS;
+    /** K of a block: a panel of b, DEPTH x COLS floats, stays in the first-level cache. */
+    private static final int DEPTH = 384;
+    /** Panels of a that are packed at a time. */
+    private static final int A_PANELS = 1536 / ROWS;
+    /** Panels of b that are packed at a time. */
+    private static final int B_PANELS = 2048 / COLS;
+    /** Panels of a in one task: with its panels of b they stay in the second-level cache. */
+    private static final int TASK_A_PANELS = 240 / ROWS;
+    /** Panels of b in one task. */
+    private static final int TASK_B_PANELS = 4;
+    /** Below this many multiplications one thread does everything. */
+    private static final long SERIAL = 1L << 17;
+
+    private final Parallel parallel;
+    private final float[] packedA = new float[A_PANELS * ROWS * DEPTH];
+    private final float[] packedB = new float[B_PANELS * COLS * DEPTH];
+    private final float[][] tiles;
+
+    VectorMatmul(Parallel parallel) {
+        this.parallel = parallel;
+        this.tiles = new float[parallel.threads()][ROWS * COLS];
+    }
+
+    @Override
+    public void matmul(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, float beta) {
+        int m = (int) out.shape().rows();
+        int n = (int) out.shape().cols();
+        int k = (int) (ta == Transpose.NO ? a.shape().cols() : a.shape().rows());
+        new Product(out.segment(), a.segment(), ta == Transpose.YES, b.segment(), tb == Transpose.YES, null, m, n, k, alpha, beta != 0).run();
+    }
+
+    @Override
+    public void linear(Tensor out, Tensor x, Tensor weight, Tensor bias) {
+        int m = (int) out.shape().rows();
+        int n = (int) out.shape().cols();
+        int k = (int) x.shape().cols();
+        new Product(out.segment(), x.segment(), false, weight.segment(), true, bias == null ? null : bias.segment(), m, n, k, 1, false).run();
+    }
+
+    @Override
+    public void biasBackward(Tensor dbias, Tensor dout) {
+        long rows = dout.shape().rows();
+        int cols = (int) dout.shape().cols();
+        MemorySegment to = dbias.segment();
+        MemorySegment from = dout.segment();
+        parallel.run((cols + L - 1) / L, (task, thread) -> {
+            int j = task * L;
+            if (j + L <= cols) {
+                FloatVector sum = Lanes.load(to, j);
+                for (long r = 0; r < rows; r++) {
+                    sum = sum.add(Lanes.load(from, r * cols + j));
+                }
+                Lanes.store(sum, to, j);
+            } else {
+                for (; j < cols; j++) {
+                    float sum = to.getAtIndex(ValueLayout.JAVA_FLOAT, j);
+                    for (long r = 0; r < rows; r++) {
+                        sum += from.getAtIndex(ValueLayout.JAVA_FLOAT, r * cols + j);
+                    }
+                    to.setAtIndex(ValueLayout.JAVA_FLOAT, j, sum);
+                }
+            }
+        });
+    }
+
+    /** One call: its operands, and the block of them that is being worked on. */
+    private final class Product {
+        private final MemorySegment out;
+        private final MemorySegment a;
+        private final boolean ta;
+        private final MemorySegment b;
+        private final boolean tb;
+        private final MemorySegment bias;
+        private final int m;
+        private final int n;
+        private final int k;
+        private final float alpha;
+        private final boolean add;
+        private int rowAt;
+        private int rows;
+        private int colAt;
+        private int cols;
+        private int depthAt;
+        private int depth;
+
+        Product(MemorySegment out, MemorySegment a, boolean ta, MemorySegment b, boolean tb, MemorySegment bias, int m, int n, int k,
+                float alpha, boolean add) {
+            this.out = out;
+            this.a = a;
+            this.ta = ta;
+            this.b = b;
+            this.tb = tb;
+            this.bias = bias;
+            this.m = m;
+            this.n = n;
+            this.k = k;
+            this.alpha = alpha;
+            this.add = add;
+        }
+
+        void run() {
+            // K = 0 still takes one (empty) block, which writes zeros or the bias.
+            for (colAt = 0; colAt < n; colAt += cols) {
+                cols = Math.min(n - colAt, B_PANELS * COLS);
+                for (depthAt = 0; depthAt == 0 || depthAt < k; depthAt += Math.max(1, depth)) {
+                    depth = Math.min(k - depthAt, DEPTH);
+                    each(panels(cols, COLS), this::packB);
+                    for (rowAt = 0; rowAt < m; rowAt += rows) {
+                        rows = Math.min(m - rowAt, A_PANELS * ROWS);
+                        each(panels(rows, ROWS), this::packA);
+                        compute();
+                    }
+                }
+            }
+        }
+
+        private void each(int tasks, Parallel.Task body) {
+            if ((long) m * n * k < SERIAL) {
+                for (int task = 0; task < tasks; task++) {
+                    body.run(task, 0);
+                }
+            } else {
+                parallel.run(tasks, body);
+            }
+        }
+
+        private void packA(int panel, int thread) {
+            int row = rowAt + panel * ROWS;
+            int at = panel * ROWS * depth;
+            int valid = Math.min(ROWS, rowAt + rows - row);
+            if (ta) {
+                GemmPacking.along(packedA, at, ROWS, depth, a, (long) depthAt * m + row, m, valid);
+            } else {
+                GemmPacking.across(packedA, at, ROWS, depth, a, (long) row * k + depthAt, k, valid);
+            }
+        }
+
+        private void packB(int panel, int thread) {
+            int col = colAt + panel * COLS;
+            int at = panel * COLS * depth;
+            int valid = Math.min(COLS, colAt + cols - col);
+            if (tb) {
+                GemmPacking.across(packedB, at, COLS, depth, b, (long) col * k + depthAt, k, valid);
+            } else {
+                GemmPacking.along(packedB, at, COLS, depth, b, (long) depthAt * n + col, n, valid);
+            }
+        }
+
+        private void compute() {
+            int aPanels = panels(rows, ROWS);
+            int bPanels = panels(cols, COLS);
+            int bTasks = panels(bPanels, TASK_B_PANELS);
+            // Small products are cut finer, so that every thread has work.
+            int aPerTask = Math.min(TASK_A_PANELS, Math.max(1, panels(aPanels, panels(16, bTasks))));
+            int aTasks = panels(aPanels, aPerTask);
+            each(aTasks * bTasks, (task, thread) -> {
+                int a0 = task % aTasks * aPerTask;
+                int b0 = task / aTasks * TASK_B_PANELS;
+                block(a0, Math.min(aPanels, a0 + aPerTask), b0, Math.min(bPanels, b0 + TASK_B_PANELS), tiles[thread]);
+            });
+        }
+
+        private void block(int aFrom, int aTo, int bFrom, int bTo, float[] tile) {
+            boolean first = depthAt == 0;
+            for (int bp = bFrom; bp < bTo; bp++) {
+                int col = bp * COLS;
+                for (int ap = aFrom; ap < aTo; ap++) {
+                    int row = ap * ROWS;
+                    GemmTile.run(depth, packedA, row * depth, packedB, col * depth, tile, 0);
+                    GemmPacking.writeTile(tile, 0, out, (long) (rowAt + row) * n + colAt + col, n, Math.min(ROWS, rows - row),
+                            Math.min(COLS, cols - col), alpha, add || !first, first ? bias : null, colAt + col);
+                }
+            }
+        }
+    }
+
+    private static int panels(int size, int width) {
+        return (size + width - 1) / width;
+    }
+}
