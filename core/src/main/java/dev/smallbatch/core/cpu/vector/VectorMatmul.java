@@ -5,15 +5,12 @@ import dev.smallbatch.core.spi.MatmulKernels;
 import dev.smallbatch.core.spi.Transpose;
 import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * Products by packed panels: blocks of both operands are copied into panels that the caches hold, then tiles of the
  * output are computed one by one. Sums over K run in blocks of {@link #DEPTH}, in ascending order, whatever the threads.
  */
 final class VectorMatmul implements MatmulKernels {
-    private static final int L = Lanes.COUNT;
     private static final int ROWS = GemmTile.ROWS;
     private static final int COLS = GemmTile.COLS;
     /** K of a block: a panel of b, DEPTH x COLS floats, stays in the first-level cache. */
@@ -57,28 +54,7 @@ final class VectorMatmul implements MatmulKernels {
 
     @Override
     public void biasBackward(Tensor dbias, Tensor dout) {
-        long rows = dout.shape().rows();
-        int cols = (int) dout.shape().cols();
-        MemorySegment to = dbias.segment();
-        MemorySegment from = dout.segment();
-        parallel.run((cols + L - 1) / L, (task, thread) -> {
-            int j = task * L;
-            if (j + L <= cols) {
-                FloatVector sum = Lanes.load(to, j);
-                for (long r = 0; r < rows; r++) {
-                    sum = sum.add(Lanes.load(from, r * cols + j));
-                }
-                Lanes.store(sum, to, j);
-            } else {
-                for (; j < cols; j++) {
-                    float sum = to.getAtIndex(ValueLayout.JAVA_FLOAT, j);
-                    for (long r = 0; r < rows; r++) {
-                        sum += from.getAtIndex(ValueLayout.JAVA_FLOAT, r * cols + j);
-                    }
-                    to.setAtIndex(ValueLayout.JAVA_FLOAT, j, sum);
-                }
-            }
-        });
+        Rows.addColumnSums(parallel, dbias.segment(), dout.segment(), dout.shape().rows(), (int) dout.shape().cols());
     }
 
     /** One call: its operands, and the block of them that is being worked on. */
