@@ -12,5 +12,6 @@ module dev.smallbatch.core {
     uses dev.smallbatch.core.spi.BackendProvider;
     provides dev.smallbatch.core.spi.BackendProvider with
             dev.smallbatch.core.cpu.none.NullBackendProvider,
-            dev.smallbatch.core.cpu.scalar.ScalarBackendProvider;
+            dev.smallbatch.core.cpu.scalar.ScalarBackendProvider,
+            dev.smallbatch.core.cpu.vector.VectorBackendProvider;
 }
