@@ -3,6 +3,7 @@ package dev.smallbatch.core.cpu;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A fixed set of threads that work through a grid of tasks. The grid comes from shapes alone and every task writes only
@@ -10,15 +11,18 @@ import java.util.concurrent.locks.LockSupport;
  * thread at a time, which takes part in the work. Tasks must not call {@link #run}.
  */
 public final class Parallel implements AutoCloseable {
-    /** Spins before parking: some tens of microseconds, longer than the gaps between the kernels of a step. */
-    private static final int SPINS = 20_000;
+    /** How long to spin before parking: longer than the gaps between the kernels of a step, no longer than a wake-up costs. */
+    private static final long SPIN_NANOS = 50_000;
+    /** Spins between two looks at the clock: one or two microseconds. */
+    private static final int SPINS = 64;
 
     private final Thread[] workers;
+    private final long spinNanos;
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicInteger active = new AtomicInteger();
+    private final AtomicReference<Failure> failure = new AtomicReference<>();
     private volatile int generation;
     private volatile boolean closed;
-    private final AtomicReference<Failure> failure = new AtomicReference<>();
     private volatile boolean callerParked;
     private Thread caller;
     private Task body;
@@ -45,6 +49,8 @@ public final class Parallel implements AutoCloseable {
 
     private Parallel(int threads) {
         workers = new Thread[threads - 1];
+        // With more threads than processors a spinning one keeps another from working.
+        spinNanos = threads <= Runtime.getRuntime().availableProcessors() ? SPIN_NANOS : 0;
         for (int i = 0; i < workers.length; i++) {
             int thread = i + 1;
             workers[i] = Thread.ofPlatform().daemon().name("smallbatch-" + thread).unstarted(() -> work(thread));
@@ -105,14 +111,21 @@ public final class Parallel implements AutoCloseable {
     }
 
     private void awaitWorkers() {
-        for (int spin = 0; spin < SPINS && active.get() > 0; spin++) {
-            Thread.onSpinWait();
-        }
+        spinWhile(() -> active.get() > 0);
         callerParked = true;
         while (active.get() > 0) {
             LockSupport.park(this);
         }
         callerParked = false;
+    }
+
+    private void spinWhile(BooleanSupplier waiting) {
+        long start = System.nanoTime();
+        while (waiting.getAsBoolean() && System.nanoTime() - start < spinNanos) {
+            for (int spin = 0; spin < SPINS && waiting.getAsBoolean(); spin++) {
+                Thread.onSpinWait();
+            }
+        }
     }
 
     private void drain(int thread) {
@@ -130,9 +143,8 @@ public final class Parallel implements AutoCloseable {
     private void work(int thread) {
         int seen = 0;
         while (true) {
-            for (int spin = 0; spin < SPINS && generation == seen && !closed; spin++) {
-                Thread.onSpinWait();
-            }
+            int last = seen;
+            spinWhile(() -> generation == last && !closed);
             while (generation == seen && !closed) {
                 LockSupport.park(this);
             }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /** Finds, chooses and opens back ends. */
@@ -44,9 +45,13 @@ public final class Backends {
      *     {@code auto} falls back, with a warning in the log where a faster back end could not be used
      */
     public static Backend open(String request, BackendOptions options) {
-        List<Candidate> all = survey();
+        return open(request, options, survey());
+    }
+
+    static Backend open(String request, BackendOptions options, List<Candidate> all) {
         if (request.equals("auto")) {
-            return openBest(all, options);
+            Candidate best = best(all, message -> LOG.log(System.Logger.Level.WARNING, message));
+            return new CheckedBackend(best.provider().open(options));
         }
         List<String> refusals = new ArrayList<>();
         for (String name : request.split(",")) {
@@ -62,17 +67,18 @@ public final class Backends {
         throw new IllegalStateException(String.join("; ", refusals) + ". Available: " + usableNames(all));
     }
 
-    private static Backend openBest(List<Candidate> all, BackendOptions options) {
+    /** The choice of {@code auto}; says to {@code warning} why a faster back end is not it. */
+    static Candidate best(List<Candidate> all, Consumer<String> warning) {
         for (Candidate candidate : all) {
             if (candidate.provider().priority() < 0) {
                 break;
             }
             if (candidate.availability().usable()) {
-                return new CheckedBackend(candidate.provider().open(options));
+                return candidate;
             }
             if (candidate.provider().name().equals("vector")) {
-                LOG.log(System.Logger.Level.WARNING, "backend vector is unusable: {0}. A much slower backend runs instead",
-                        candidate.availability().reason());
+                warning.accept("backend vector is unusable: " + candidate.availability().reason()
+                        + ". A much slower backend runs instead");
             }
         }
         throw new IllegalStateException("no backend is usable: " + all);

@@ -25,7 +25,8 @@ public final class Region implements AutoCloseable {
     private final String label;
     private final long capacity;
     private final Arena arena;
-    private final MemorySegment memory;
+    /** Everything that is handed out, prefixes included; null if the region only counts. */
+    final MemorySegment memory;
     private final List<Long> blocks = new ArrayList<>();
     private long used;
     private long peak;
