@@ -1,4 +1,6 @@
-/** The TornadoVM back end, found at run time. */
+/** The TornadoVM backend, found at run time. */
 module dev.smallbatch.tornado {
     requires dev.smallbatch.core;
+
+    provides dev.smallbatch.core.spi.BackendProvider with dev.smallbatch.tornado.TornadoBackendProvider;
 }
