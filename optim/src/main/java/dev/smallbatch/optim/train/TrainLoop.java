@@ -1,0 +1,132 @@
+package dev.smallbatch.optim.train;
+
+import com.google.common.collect.ImmutableList;
+import dev.smallbatch.optim.Optimizer;
+import dev.smallbatch.optim.checkpoint.CheckpointStore;
+import java.io.IOException;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/**
+ * The training run. Everything it needs is passed in; it owns nothing. Runs in one thread, except for
+ * {@link #requestStop}.
+ */
+public final class TrainLoop {
+    private final TrainConfig config;
+    private final BatchSource source;
+    private final Batch batch;
+    private final TrainStep trainStep;
+    private final Evaluator evaluator;
+    private final CheckpointStore checkpoints;
+    private final List<StepListener> listeners;
+    private volatile boolean stopRequested;
+    private long savedStep = -1;
+
+    /**
+     * @param batch is filled from {@code source} for every step
+     * @param evaluator null for none
+     * @param checkpoints null for none
+     * @param listeners hear of every step, in this order
+     */
+    public TrainLoop(TrainConfig config, BatchSource source, Batch batch, TrainStep trainStep, Evaluator evaluator,
+            CheckpointStore checkpoints, List<StepListener> listeners) {
+        this.config = config;
+        this.source = source;
+        this.batch = batch;
+        this.trainStep = trainStep;
+        this.evaluator = evaluator;
+        this.checkpoints = checkpoints;
+        this.listeners = ImmutableList.copyOf(listeners);
+    }
+
+    /**
+     * Trains from {@code start} until all steps are done or a stop is requested.
+     *
+     * @param start {@link TrainState#start}, or where the loaded checkpoint was
+     * @throws NonFiniteLossException if training diverged; the last checkpoint is not touched
+     * @throws IOException if a checkpoint cannot be written
+     */
+    public StopReason run(TrainState start) throws IOException {
+        TrainState state = start;
+        Speed speed = new Speed();
+        while (state.step() < config.steps()) {
+            if (stopRequested) {
+                save(state);
+                return StopReason.STOP_REQUESTED;
+            }
+            long step = state.step();
+            boolean logged = config.logs(step + 1);
+            speed.begin();
+            batch.fill(source, step);
+            StepResult result = trainStep.run(batch, step, logged);
+            speed.end(batch.tokenCount());
+            state = state.advance(batch.tokenCount());
+            StepStats stats = new StepStats(state.step(), state.tokens(), result.loss(), trainStep.optimizer().learningRate(step),
+                    result.gradNorm(), speed.tokensPerSecond(), speed.elapsedSeconds(), evaluate(state), logged);
+            listeners.forEach(listener -> listener.onStep(stats));
+            if (logged) {
+                speed.restart();
+            }
+            if (config.checkpoints(state.step())) {
+                save(state);
+            }
+        }
+        return StopReason.FINISHED;
+    }
+
+    /** Lets the present step finish, then writes a checkpoint and ends {@link #run}. Any thread may call it. */
+    public void requestStop() {
+        stopRequested = true;
+    }
+
+    private OptionalDouble evaluate(TrainState state) {
+        if (evaluator == null || !config.evaluates(state.step())) {
+            return OptionalDouble.empty();
+        }
+        double loss = evaluator.loss();
+        NonFiniteLossException.check(state.step() - 1, "validation loss", loss);
+        return OptionalDouble.of(loss);
+    }
+
+    private void save(TrainState state) throws IOException {
+        if (checkpoints == null || state.step() == savedStep) {
+            return;
+        }
+        Optimizer optimizer = trainStep.optimizer();
+        optimizer.findNonFinite().ifPresent(parameter -> {
+            throw new NonFiniteLossException(state.step() - 1, "parameter " + parameter.name(), Double.NaN);
+        });
+        checkpoints.save(state.step(), state.tokens(), optimizer);
+        savedStep = state.step();
+    }
+
+    /** Time spent in steps alone, so that evaluations and checkpoints do not show as slow training. */
+    private static final class Speed {
+        private final long start = System.nanoTime();
+        private long begin;
+        private long nanos;
+        private long tokens;
+
+        void begin() {
+            begin = System.nanoTime();
+        }
+
+        void end(long batchTokens) {
+            nanos += System.nanoTime() - begin;
+            tokens += batchTokens;
+        }
+
+        void restart() {
+            nanos = 0;
+            tokens = 0;
+        }
+
+        double tokensPerSecond() {
+            return tokens * 1e9 / Math.max(1, nanos);
+        }
+
+        double elapsedSeconds() {
+            return (System.nanoTime() - start) * 1e-9;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package dev.smallbatch.optim.rule;
+
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.optim.Workbench;
+
+/** A rule at work on one parameter. */
+final class SingleParameter {
+    final Parameter parameter;
+    final OptimizerState state;
+    private final Workbench bench;
+    private final UpdateRule rule;
+    private final Tensor scalars;
+    private long step;
+
+    SingleParameter(Workbench bench, UpdateRule rule, Parameter parameter) {
+        this.bench = bench;
+        this.rule = rule;
+        this.parameter = parameter;
+        this.state = rule.init(parameter, bench.region());
+        this.scalars = bench.vector(new float[rule.scalarCount()]);
+    }
+
+    void update(Tensor gradient) {
+        update(gradient, 1);
+    }
+
+    void update(Tensor gradient, double gradientScale) {
+        scalars.copyFrom(rule.scalars(new StepContext(step, 64, gradientScale)));
+        rule.update(parameter, gradient, state, scalars, bench.kernels());
+        step++;
+    }
+
+    float[] values() {
+        return parameter.value().toFloatArray();
+    }
+}
