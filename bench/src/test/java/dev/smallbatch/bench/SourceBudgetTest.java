@@ -1,0 +1,55 @@
+package dev.smallbatch.bench;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The project stays small enough to be read. Raising a number here needs a reason in the commit message. */
+class SourceBudgetTest {
+    private static final int FILE_LINES = 400;
+    private static final int CORE_CODE = 8_000;
+    private static final int ALL_CODE = 20_000;
+
+    @Test
+    void noFileHasFourHundredLines() {
+        List<String> tooLong = new ArrayList<>();
+        for (String module : SourceTree.MODULES) {
+            for (String part : List.of("main", "test")) {
+                for (Path file : SourceTree.javaSources(module, part)) {
+                    long lines = SourceTree.read(file).lines().count();
+                    if (lines >= FILE_LINES) {
+                        tooLong.add(SourceTree.name(file) + " has " + lines + " lines");
+                    }
+                }
+            }
+        }
+        assertTrue(tooLong.isEmpty(), () -> String.join("; ", tooLong) + ". Files stay below " + FILE_LINES
+                + " lines: give the part that could be understood alone a class of its own");
+    }
+
+    /** Counted without comments and blank lines; prints the table. */
+    @Test
+    void mainCodeStaysWithinItsBudget() {
+        StringBuilder table = new StringBuilder(String.format("%nLines of code%n%-14s %8s %8s%n", "module", "main", "test"));
+        int all = 0;
+        int core = 0;
+        for (String module : SourceTree.MODULES) {
+            int main = codeLines(module, "main");
+            table.append(String.format("%-14s %8d %8d%n", module, main, codeLines(module, "test")));
+            all += main;
+            core += module.equals("core") ? main : 0;
+        }
+        table.append(String.format("%-14s %8d%n", "all", all));
+        System.out.println(table);
+        assertTrue(core <= CORE_CODE, "core has more than " + CORE_CODE + " lines of code: remove what nothing uses, or move"
+                + " what is not about tensors, kernels or the tape to optim or model." + table);
+        assertTrue(all <= ALL_CODE, "main code has more than " + ALL_CODE + " lines: remove what nothing uses." + table);
+    }
+
+    private static int codeLines(String module, String part) {
+        return SourceTree.javaSources(module, part).stream().mapToInt(file -> CodeLines.count(SourceTree.read(file))).sum();
+    }
+}
