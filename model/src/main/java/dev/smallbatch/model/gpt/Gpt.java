@@ -55,7 +55,7 @@ public final class Gpt implements Layer {
 
     /**
      * @param config the architecture
-     * @param factory creates or loads the parameters
+     * @param factory creates the parameters
      */
     public Gpt(GptConfig config, ParameterFactory factory) {
         this.config = config;
@@ -86,13 +86,13 @@ public final class Gpt implements Layer {
 
     /** A model without memory: names and shapes alone. */
     public static Gpt planned(GptConfig config) {
-        return new Gpt(config, ParameterFactory.planning());
+        return new Gpt(config, ParameterFactory.uninitialized(Region.counting("plan")));
     }
 
     /** Capacity that a region needs for a model's parameters and constant tables. */
     public static long parameterBytes(GptConfig config) {
         Region counting = Region.counting("parameters");
-        initialized(config, counting, 0);
+        new Gpt(config, ParameterFactory.uninitialized(counting));
         return counting.used();
     }
 

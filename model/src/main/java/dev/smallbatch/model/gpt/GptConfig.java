@@ -63,8 +63,9 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
         long step = 2L * heads;
         if (dim % step != 0) {
             long below = dim / step * step;
-            throw new IllegalArgumentException(("gpt config: dim %d does not split into %d heads of even size; use %sdim %d, "
-                    + "or another number of heads").formatted(dim, heads, below == 0 ? "" : "dim " + below + " or ", below + step));
+            String nearest = (below == 0 ? "" : "dim " + below + " or ") + "dim " + (below + step);
+            throw new IllegalArgumentException("gpt config: dim " + dim + " does not split into " + heads
+                    + " heads of even size; use " + nearest + ", or another number of heads");
         }
         try {
             countParameters(layers, dim, seqLen, vocabularySize, norm, positions, biases, tiedHead);
