@@ -4,7 +4,7 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -18,7 +18,7 @@ public final class Gradients {
     private final Kernels kernels;
     private final GradientPool pool;
     private final List<Buffer> slots = new ArrayList<>();
-    private final Map<Parameter, ParameterGradient> parameters = new HashMap<>();
+    private final Map<Parameter, ParameterGradient> parameters = new LinkedHashMap<>();
     private GradientSink sink;
 
     Gradients(Kernels kernels, GradientPool pool) {
@@ -156,10 +156,23 @@ public final class Gradients {
         kernel.run(gradient.tensor, first ? 0 : 1);
         gradient.contributions++;
         if (gradient.contributions == gradient.uses) {
-            sink.accept(parameter, gradient.tensor);
-            pool.giveBack(gradient.tensor);
-            gradient.tensor = null;
+            handOver(parameter, gradient);
         }
+    }
+
+    private void handOver(Parameter parameter, ParameterGradient gradient) {
+        sink.accept(parameter, gradient.tensor);
+        pool.giveBack(gradient.tensor);
+        gradient.tensor = null;
+    }
+
+    /** Ends the pass: sends what waited for a use that the loss turned out not to depend on. */
+    void end() {
+        parameters.forEach((parameter, gradient) -> {
+            if (gradient.tensor != null) {
+                handOver(parameter, gradient);
+            }
+        });
     }
 
     private Tensor exclusive(Var var) {

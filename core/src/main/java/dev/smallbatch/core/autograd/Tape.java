@@ -106,6 +106,7 @@ public final class Tape {
                 gradients.release(node.out());
             }
         }
+        gradients.end();
     }
 
     /** Forgets the step and gives its memory back to the region. */
