@@ -18,6 +18,8 @@ import dev.smallbatch.model.layer.Mlp;
 import dev.smallbatch.model.layer.Norm;
 import dev.smallbatch.model.layer.ParameterFactory;
 import dev.smallbatch.model.layer.Rope;
+import dev.smallbatch.optim.train.Batch;
+import dev.smallbatch.optim.train.LossModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -44,7 +46,7 @@ import java.util.function.Consumer;
  *
  * @see <a href="https://arxiv.org/abs/2507.07101">Marek et al. 2025</a>
  */
-public final class Gpt implements Layer {
+public final class Gpt implements Layer, LossModel {
     private static final AttentionContext WHOLE = new AttentionContext.WholeSequence();
 
     private final GptConfig config;
@@ -125,6 +127,12 @@ public final class Gpt implements Layer {
         return ops.linear(hidden, head, null);
     }
 
+    /** The cross entropy of each target, with every logit taking part. */
+    @Override
+    public Var loss(Ops ops, Batch batch, float scale) {
+        return ops.crossEntropy(forward(ops, batch.tokens()), batch.targets(), config.vocabularySize(), scale);
+    }
+
     private void requireFits(Tensor tokens, int start) {
         if (tokens.shape().rank() != 2) {
             throw new IllegalArgumentException("gpt: tokens are " + tokens + ", expected i32 (batch, time)");
@@ -147,6 +155,7 @@ public final class Gpt implements Layer {
     }
 
     /** Every parameter once, in the order of the forward pass. */
+    @Override
     public List<Parameter> parameters() {
         List<Parameter> all = new ArrayList<>();
         parameters(all::add);

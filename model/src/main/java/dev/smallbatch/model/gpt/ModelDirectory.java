@@ -1,0 +1,112 @@
+package dev.smallbatch.model.gpt;
+
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.io.AtomicFiles;
+import dev.smallbatch.core.io.SafeTensors;
+import dev.smallbatch.core.io.SafeTensorsHeader;
+import dev.smallbatch.core.io.SafeTensorsWriter;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.model.layer.ParameterFactory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.SequencedMap;
+import java.util.Set;
+
+/**
+ * The files of a model: {@code config.json} and {@code model.safetensors}. Other files, such as its tokenizer, may lie beside
+ * them. To load a model for use:
+ *
+ * <pre>{@code
+ * GptConfig config = ModelDirectory.config(directory);
+ * try (Region parameters = Region.create("parameters", Gpt.parameterBytes(config))) {
+ *     Gpt model = ModelDirectory.load(directory, parameters);
+ * }
+ * }</pre>
+ */
+public final class ModelDirectory {
+    private static final String CONFIG = "config.json";
+    private static final String WEIGHTS = "model.safetensors";
+    private static final int LISTED_PROBLEMS = 5;
+
+    private ModelDirectory() {}
+
+    /**
+     * Writes both files into a directory that exists, replacing them there.
+     *
+     * @throws IOException if they cannot be written
+     */
+    public static void save(Gpt model, Path directory) throws IOException {
+        SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+        model.parameters(parameter -> tensors.put(parameter.name(), parameter.value()));
+        SafeTensorsWriter.write(directory.resolve(WEIGHTS), tensors, new LinkedHashMap<>());
+        AtomicFiles.writeText(directory.resolve(CONFIG), GptConfigJson.write(model.config()).toPrettyString() + "\n");
+    }
+
+    /**
+     * The architecture of the model in a directory.
+     *
+     * @throws IOException if there is none, or its configuration is not one
+     */
+    public static GptConfig config(Path directory) throws IOException {
+        Path file = AtomicFiles.locate(directory).resolve(CONFIG);
+        try {
+            return GptConfigJson.parse(Files.readString(file), file.toString());
+        } catch (NoSuchFileException e) {
+            throw new IOException(file + ": there is no such file; is " + directory + " a model's directory?", e);
+        }
+    }
+
+    /**
+     * Reads the model in a directory. The files are not needed afterwards.
+     *
+     * @param parameters receives the weights; takes {@link Gpt#parameterBytes} of its capacity
+     * @throws IOException if a file is missing or damaged, or the weights are not those of the configuration
+     */
+    public static Gpt load(Path directory, Region parameters) throws IOException {
+        GptConfig config = config(directory);
+        try (SafeTensors file = SafeTensors.open(AtomicFiles.locate(directory).resolve(WEIGHTS))) {
+            requireFits(file, Gpt.planned(config).parameters());
+            Gpt model = new Gpt(config, ParameterFactory.uninitialized(parameters));
+            for (Parameter parameter : model.parameters()) {
+                file.read(parameter.name(), parameter.value());
+            }
+            return model;
+        }
+    }
+
+    private static void requireFits(SafeTensors file, List<Parameter> parameters) throws IOException {
+        List<String> problems = new ArrayList<>();
+        Set<String> unexpected = new LinkedHashSet<>(file.header().entries().keySet());
+        for (Parameter parameter : parameters) {
+            SafeTensorsHeader.Entry entry = file.header().entries().get(parameter.name());
+            unexpected.remove(parameter.name());
+            if (entry == null) {
+                problems.add(parameter.name() + " is missing");
+            } else if (!entry.shape().equals(dims(parameter))) {
+                problems.add(parameter.name() + " is " + entry.shape() + ", expected " + dims(parameter));
+            }
+        }
+        unexpected.forEach(name -> problems.add(name + " belongs to no layer"));
+        if (!problems.isEmpty()) {
+            int more = problems.size() - LISTED_PROBLEMS;
+            throw new IOException(file.file() + ": the weights are not those of " + CONFIG + ": "
+                    + String.join("; ", problems.subList(0, Math.min(problems.size(), LISTED_PROBLEMS)))
+                    + (more > 0 ? "; and " + more + " more" : "") + ". Keep both files of one model together");
+        }
+    }
+
+    private static List<Long> dims(Parameter parameter) {
+        List<Long> dims = new ArrayList<>();
+        for (long dim : parameter.value().shape().dims()) {
+            dims.add(dim);
+        }
+        return dims;
+    }
+}
