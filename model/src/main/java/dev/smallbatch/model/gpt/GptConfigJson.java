@@ -21,7 +21,8 @@ public final class GptConfigJson {
     private static final int FORMAT = 1;
     private static final ImmutableList<String> KEYS = ImmutableList.of("format", "layers", "dim", "heads", "seq_len",
             "vocabulary_size", "norm", "qk_norm", "positions", "biases", "tied_head", "activation", "init");
-    private static final ObjectMapper MAPPER = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    private static final ObjectMapper MAPPER = new ObjectMapper()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY);
 
     private final JsonNode node;
     private final String source;

@@ -96,7 +96,14 @@ class GptConfigTest {
 
     @Test
     void aNewerFormatIsNamedBeforeItsKeysAreJudged() {
-        assertMessage(GptConfigJson.write(CONFIG).put("format", 2).put("experts", 8).toString(), "format 2", "reads 1", "newer build");
+        String newer = GptConfigJson.write(CONFIG).put("format", 2).put("experts", 8).toString();
+        assertMessage(newer, "format 2", "reads 1", "newer build");
+    }
+
+    @Test
+    void aKeyGivenTwiceIsRefused() {
+        String text = GptConfigJson.write(CONFIG).toString().replace("\"dim\":64", "\"dim\":64,\"dim\":128");
+        assertMessage(text, "config.json", "Duplicate", "dim");
     }
 
     @ParameterizedTest

@@ -20,7 +20,8 @@ class GptParametersTest {
     @ParameterizedTest
     @CsvSource({"6,384,3,512,50257,49214208,29915520", "6,512,4,512,32101,51745792,35310080",
         "12,768,6,1024,50257,162129408,123532032", "24,2048,16,2048,50257,1413812224,1310885888"})
-    void thePapersModelsHaveThePapersCounts(int layers, int dim, int heads, int seqLen, int vocabulary, long actual, long active) {
+    void thePapersModelsHaveThePapersCounts(int layers, int dim, int heads, int seqLen, int vocabulary, long actual,
+            long active) {
         GptConfig config = GptConfig.paper(layers, dim, heads, seqLen, vocabulary);
         assertEquals(actual, countedIn(config));
         assertEquals(actual, config.parameterCount());
@@ -119,7 +120,9 @@ class GptParametersTest {
     void aSeedDeterminesEveryWeightAndAnotherChangesEveryMatrix() {
         GptConfig config = GptConfig.paper(2, 16, 2, 8, 20);
         long bytes = Gpt.parameterBytes(config);
-        try (Region first = Region.create("a", bytes); Region again = Region.create("b", bytes); Region other = Region.create("c", bytes)) {
+        try (Region first = Region.create("first", bytes);
+                Region again = Region.create("again", bytes);
+                Region other = Region.create("other", bytes)) {
             Gpt a = Gpt.initialized(config, first, 7);
             Gpt b = Gpt.initialized(config, again, 7);
             Gpt c = Gpt.initialized(config, other, 8);

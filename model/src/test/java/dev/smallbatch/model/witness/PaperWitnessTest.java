@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.smallbatch.model.TestModel;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdamW;
@@ -38,7 +39,7 @@ class PaperWitnessTest {
     private static final Golden GOLDEN = Golden.read("/dev/smallbatch/model/paper/small.safetensors");
 
     static Stream<String> backends() {
-        return Witnessed.backends();
+        return TestModel.backends();
     }
 
     static Stream<Arguments> curvesOnBackends() {

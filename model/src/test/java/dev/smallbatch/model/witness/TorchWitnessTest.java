@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.smallbatch.model.TestModel;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdamW;
@@ -24,7 +25,7 @@ class TorchWitnessTest {
     private static final double TOLERANCE = 1e-4;
 
     static Stream<Arguments> modelsOnBackends() {
-        return Stream.of("paper", "gpt2").flatMap(model -> Witnessed.backends().map(backend -> Arguments.of(model, backend)));
+        return Stream.of("paper", "gpt2").flatMap(model -> TestModel.backends().map(backend -> Arguments.of(model, backend)));
     }
 
     /** One file, its sizes and its batches. */

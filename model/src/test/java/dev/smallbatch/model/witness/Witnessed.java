@@ -23,7 +23,6 @@ import dev.smallbatch.optim.train.TrainStep;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** A model with given weights on one back end, and everything a witness can be asked about. */
 final class Witnessed implements AutoCloseable {
@@ -43,16 +42,9 @@ final class Witnessed implements AutoCloseable {
         data = Region.create("data", Batch.bytes(batchSize, config.seqLen()));
         batch = Batch.allocate(data, batchSize, config.seqLen());
         model = new Gpt(config, ParameterFactory.uninitialized(parameters));
-        assertEquals(model.parameters().stream().map(Parameter::name).sorted().toList(), weights.keySet().stream().sorted().toList());
+        assertEquals(model.parameters().stream().map(Parameter::name).sorted().toList(),
+                weights.keySet().stream().sorted().toList());
         model.parameters(parameter -> parameter.value().copyFrom(weights.get(parameter.name())));
-    }
-
-    /** The back ends that compute on the processor and are part of this build, usable or not: an unusable one is a failure. */
-    static Stream<String> backends() {
-        List<String> names = Backends.survey().stream().map(candidate -> candidate.provider().name())
-                .filter(name -> List.of("scalar", "vector").contains(name)).toList();
-        assertTrue(names.contains("scalar"), "found " + names);
-        return names.stream();
     }
 
     float[] logits(BatchSource source) {
@@ -106,8 +98,9 @@ final class Witnessed implements AutoCloseable {
                 at = i;
             }
         }
-        assertTrue(worst <= tolerance * largest, "%s: element %d is %s, expected %s, of largest magnitude %s; relative difference %.3g"
-                .formatted(what, at, actual[at], expected[at], largest, worst / largest));
+        String message = "%s: element %d is %s, expected %s; relative to the largest magnitude %s that is %.3g";
+        assertTrue(worst <= tolerance * largest,
+                message.formatted(what, at, actual[at], expected[at], largest, worst / largest));
     }
 
     /** Expected and actual gradients have the same names, and each is close. */
