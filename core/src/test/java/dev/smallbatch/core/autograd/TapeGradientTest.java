@@ -5,14 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.rand.RandomKey;
 import dev.smallbatch.core.spi.Activation;
+import dev.smallbatch.tck.LeakCheck;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The tape's gradients against central differences of the forward pass, for graphs in which gradient buffers are shared. */
+@ExtendWith(LeakCheck.class)
 class TapeGradientTest {
     private static final double STEP = 4e-3;
     private static final double TOLERANCE = 1e-3;

@@ -12,14 +12,17 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.MemoryStats;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.tck.LeakCheck;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What the tape promises besides right numbers, on a small decoder of two blocks with a tied table. */
+@ExtendWith(LeakCheck.class)
 class TapeTest {
     private final Bench bench = new Bench();
     private final Bench.Graph decoder = decoder();

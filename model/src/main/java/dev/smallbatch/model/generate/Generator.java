@@ -19,8 +19,8 @@ import java.util.function.IntPredicate;
 
 /**
  * Continues sequences of tokens with a model, one sequence at a time. All native memory is reserved in the constructor: the
- * cache of keys and values, and the activations of a few tokens. Owns both regions, {@link #close} frees them; owns neither
- * model nor kernels. For one thread.
+ * cache of keys and values, and the activations of a few tokens. {@link #close} frees it; model and kernels belong to the caller.
+ * For one thread.
  *
  * <p>A model sees at most its longest sequence. Of a longer prompt only the end counts; and when a text outgrows that length,
  * the model reads the last half of it again, as a new sequence, and goes on from there.
@@ -31,8 +31,7 @@ public final class Generator implements AutoCloseable {
 
     private final Gpt model;
     private final GptConfig config;
-    private final Region cacheRegion;
-    private final Region stepRegion;
+    private final Region region;
     private final KeyValueCache cache;
     private final Tensor tokens;
     private final Tape tape;
@@ -43,30 +42,27 @@ public final class Generator implements AutoCloseable {
      * @param kernels of an open back end, which stays open as long as this
      */
     public Generator(Gpt model, Kernels kernels) {
+        this(model, kernels, Region.create("cache", bytes(model.config())));
+    }
+
+    private Generator(Gpt model, Kernels kernels, Region region) {
         this.model = model;
         this.config = model.config();
+        this.region = region;
         int chunk = Math.min(CHUNK, config.seqLen());
-        Plan plan = Plan.of(config, chunk);
-        cacheRegion = Region.create("cache", plan.cacheBytes());
-        stepRegion = Region.create("step", plan.stepBytes());
-        cache = new KeyValueCache(config, chunk, kernels, cacheRegion);
-        tokens = cacheRegion.allocate(DType.I32, Shape.of(chunk));
-        tape = new Tape(kernels, stepRegion, Tape.Mode.FORWARD_ONLY);
+        cache = new KeyValueCache(config, chunk, kernels, region);
+        tokens = region.allocate(DType.I32, Shape.of(chunk));
+        tape = new Tape(kernels, region, Tape.Mode.FORWARD_ONLY);
         logits = new float[config.vocabularySize()];
     }
 
-    /** What the two regions must hold, found by going through the motions without computing. */
-    private record Plan(long cacheBytes, long stepBytes) {
-        static Plan of(GptConfig config, int chunk) {
-            Region cache = Region.counting("cache");
-            Region step = Region.counting("step");
-            try (Backend none = Backends.open("none", new BackendOptions(1))) {
-                KeyValueCache planned = new KeyValueCache(config, chunk, none.kernels(), cache);
-                Tensor tokens = cache.allocate(DType.I32, Shape.of(chunk));
-                Tape tape = new Tape(none.kernels(), step, Tape.Mode.FORWARD_ONLY);
-                forward(Gpt.planned(config), tape, tokens, planned);
-            }
-            return new Plan(cache.peak(), step.peak());
+    /** Bytes of native memory that a generator takes: found by going through the motions without computing. */
+    public static long bytes(GptConfig config) {
+        Region counting = Region.counting("cache");
+        try (Backend none = Backends.open("none", new BackendOptions(1))) {
+            Generator planned = new Generator(Gpt.planned(config), none.kernels(), counting);
+            planned.forward(planned.tokens);
+            return counting.peak();
         }
     }
 
@@ -82,17 +78,20 @@ public final class Generator implements AutoCloseable {
      */
     public int[] generate(int[] prompt, int maxTokens, Sampler sampler, IntPredicate onToken) {
         requireValid(prompt, maxTokens);
-        int[] text = Arrays.copyOf(prompt, Math.addExact(prompt.length, maxTokens));
+        int[] text = Arrays.copyOf(prompt, prompt.length + 1);
         int read = Math.max(0, prompt.length - config.seqLen());
         int end = prompt.length;
         cache.clear();
-        while (end < text.length) {
+        while (end - prompt.length < maxTokens) {
             if (cache.start() + end - read > config.seqLen()) {
                 cache.clear();
                 read = end - Math.max(1, config.seqLen() / 2);
             }
             float[] next = feed(text, read, end);
             read = end;
+            if (end == text.length) {
+                text = Arrays.copyOf(text, Math.addExact(end, end));
+            }
             text[end] = sampler.sample(next, end - prompt.length);
             end++;
             if (!onToken.test(text[end - 1])) {
@@ -125,7 +124,7 @@ public final class Generator implements AutoCloseable {
             Tensor part = tokens.rows(0, ids.length);
             part.copyFrom(ids);
             try {
-                Var last = forward(model, tape, part, cache);
+                Var last = forward(part);
                 MemorySegment.copy(last.value().segment(), ValueLayout.JAVA_FLOAT, 0, logits, 0, logits.length);
             } finally {
                 tape.reset();
@@ -135,17 +134,16 @@ public final class Generator implements AutoCloseable {
         return logits;
     }
 
-    private static Var forward(Gpt model, Tape tape, Tensor tokens, KeyValueCache cache) {
-        long count = tokens.numel();
-        Var hidden = model.hidden(tape.ops(), tokens.reshape(Shape.of(1, count)), cache);
-        Tensor last = hidden.value().reshape(Shape.of(count, model.config().dim())).rows(count - 1, count);
+    private Var forward(Tensor ids) {
+        long count = ids.numel();
+        Var hidden = model.hidden(tape.ops(), ids.reshape(Shape.of(1, count)), cache);
+        Tensor last = hidden.value().reshape(Shape.of(count, config.dim())).rows(count - 1, count);
         return model.logits(tape.ops(), new Var(last, -1));
     }
 
     /** Frees the memory; the model and the back end stay open. */
     @Override
     public void close() {
-        stepRegion.close();
-        cacheRegion.close();
+        region.close();
     }
 }

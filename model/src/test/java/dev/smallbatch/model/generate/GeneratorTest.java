@@ -10,16 +10,19 @@ import dev.smallbatch.core.rand.RandomKey;
 import dev.smallbatch.core.tensor.MemoryStats;
 import dev.smallbatch.model.TestModel;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.tck.LeakCheck;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@ExtendWith(LeakCheck.class)
 class GeneratorTest {
     private static final double TOLERANCE = 1e-5;
     private static final int VOCABULARY = 29;

@@ -8,14 +8,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.rand.Init;
 import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.tck.LeakCheck;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Names, counts and first values. Sizes and bounds are those that the paper's models have. */
+@ExtendWith(LeakCheck.class)
 class GptParametersTest {
     @ParameterizedTest
     @CsvSource({"6,384,3,512,50257,49214208,29915520", "6,512,4,512,32101,51745792,35310080",

@@ -7,13 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.model.TestModel;
+import dev.smallbatch.tck.LeakCheck;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What the forward pass promises beyond the numbers, which the witnesses check. */
+@ExtendWith(LeakCheck.class)
 class GptTest {
     private static final int[] TOKENS = {5, 0, 12, 5, 3, 9};
 

@@ -13,12 +13,14 @@ import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupCosine;
 import dev.smallbatch.optim.train.BatchSource;
+import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -27,6 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * The paper's decoder as its authors' own code computed it: a random model of two layers, D 64, four heads, T 48, V 97. Its
  * tensors are per head and input before output; {@link #ours} brings them into our layout.
  */
+@ExtendWith(LeakCheck.class)
 class PaperWitnessTest {
     private static final double TOLERANCE = 1e-4;
     private static final double CURVE_TOLERANCE = 1e-3;

@@ -12,15 +12,18 @@ import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.train.BatchSource;
+import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The same two tiny models in PyTorch: the paper's decoder and GPT-2. The script under tools/golden made the files. */
+@ExtendWith(LeakCheck.class)
 class TorchWitnessTest {
     private static final double TOLERANCE = 1e-4;
 
