@@ -7,6 +7,8 @@ import java.util.List;
 final class AttentionOracle {
     private static final double C_ATTENTION = 4;
     private static final double C_ROPE = 2;
+    /** A probability below the normal range of float may be taken for zero. */
+    private static final double FLUSHED = Float.MIN_NORMAL / Expected.UNIT;
 
     private final int B;
     private final int T;
@@ -153,7 +155,7 @@ final class AttentionOracle {
         int o = out(b, t, h);
         double[] logit = logit(qkv, q, k);
         double p = Math.exp(logit[0] - lse[lse(b, t, h)]);
-        double slip = 1 + logit[1] + Math.abs(lse[lse(b, t, h)]);
+        double slip = p * (1 + logit[1] + Math.abs(lse[lse(b, t, h)])) + FLUSHED;
         double dp = 0;
         double size = 0;
         for (int d = 0; d < D; d++) {
@@ -164,9 +166,9 @@ final class AttentionOracle {
             dqkv[v + d] += p * dout[o + d];
             dqkv[q + d] += factor * p * dp * qkv[k + d];
             dqkv[k + d] += factor * p * dp * qkv[q + d];
-            scale[v + d] += p * slip * Math.abs(dout[o + d]);
-            scale[q + d] += factor * p * slip * size * Math.abs(qkv[k + d]);
-            scale[k + d] += factor * p * slip * size * Math.abs(qkv[q + d]);
+            scale[v + d] += slip * Math.abs(dout[o + d]);
+            scale[q + d] += factor * slip * size * Math.abs(qkv[k + d]);
+            scale[k + d] += factor * slip * size * Math.abs(qkv[q + d]);
         }
     }
 

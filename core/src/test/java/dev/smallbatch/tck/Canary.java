@@ -41,6 +41,11 @@ final class Canary {
         return tensor;
     }
 
+    /** Guards and tensor together. */
+    Tensor carrier() {
+        return carrier;
+    }
+
     /** Null if both guards are intact, else where they were overwritten. */
     String damage() {
         int[] bits = Bits.read(carrier);

@@ -90,8 +90,9 @@ public abstract class EmbeddingCases extends FamilyCases {
             tokens.copyFrom(new int[] {0, 1, 2, 6, wrong, 5});
             String forward = assertThrows(IllegalArgumentException.class,
                     () -> kernels().embedding().embed(out, tokens, table, null)).getMessage();
-            assertTrue(forward.contains(Integer.toString(wrong)) && forward.contains("7") && forward.contains("1, 1"),
-                    () -> "position (1, 1), token " + wrong + ", V 7: " + forward);
+            boolean position = forward.contains("1, 1") || forward.contains("4");
+            assertTrue(position && forward.contains(Integer.toString(wrong)) && forward.contains("7"),
+                    () -> "position (1, 1), number 4, token " + wrong + ", V 7: " + forward);
             assertThrows(IllegalArgumentException.class, () -> kernels().embedding().embedBackward(table, null, out, tokens));
         }
     }

@@ -26,10 +26,15 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 
     @Override
     public void afterAll(ExtensionContext context) {
+        requireNoneSince((List<?>) context.getStore(NAMESPACE).get(context.getUniqueId()), context.getDisplayName());
+    }
+
+    /** Throws if a region is open that is not among {@code before}. */
+    void requireNoneSince(List<?> before, String where) {
         List<Throwable> left = new ArrayList<>(MemoryStats.openRegions());
-        left.removeAll((List<?>) context.getStore(NAMESPACE).get(context.getUniqueId()));
+        left.removeAll(before);
         if (!left.isEmpty()) {
-            AssertionError error = new AssertionError(context.getDisplayName() + " left " + left.size() + " regions open: "
+            AssertionError error = new AssertionError(where + " left " + left.size() + " regions open: "
                     + left.stream().map(Throwable::getMessage).toList());
             left.forEach(error::addSuppressed);
             throw error;

@@ -158,6 +158,7 @@ final class AttentionBackward {
             queryScores(s, L, q0, keys, spec.scale());
             for (int d = 0; d < size; d += ROWS) {
                 GemmTile.run(keys, keyColumns.data(), keyColumns.columnsAt(kvHead, d, 0), s.scores, 0, s.tile, 0);
+                s.repairTile(keyColumns.data(), keyColumns.columnsAt(kvHead, d, 0), s.scores, keys, q0, true);
                 AttentionScratch.writeTransposed(s.tile, 0, null, dqkv, qkvAt(batch, q0, h * size) + d, spec.qkvCols(),
                         Math.min(ROWS, size - d), queries);
             }
@@ -184,8 +185,12 @@ final class AttentionBackward {
                 }
                 for (int d = 0; d < size; d += ROWS) {
                     GemmTile.run(time - from, doutColumns.data(), doutColumns.columnsAt(head, d, from), s.scores, 0, s.tile, 0);
+                    s.repairTile(doutColumns.data(), doutColumns.columnsAt(head, d, from), s.scores, time - from,
+                            k0 - from, false);
                     addTile(s.dvalues, d * COLS, s.tile);
                     GemmTile.run(time - from, queryColumns.data(), queryColumns.columnsAt(head, d, from), s.dscores, 0, s.tile, 0);
+                    s.repairTile(queryColumns.data(), queryColumns.columnsAt(head, d, from), s.dscores, time - from,
+                            k0 - from, false);
                     addTile(s.dkeys, d * COLS, s.tile);
                 }
             }

@@ -82,6 +82,7 @@ final class AttentionForward {
         }
         for (int d = 0; d < size; d += ROWS) {
             GemmTile.run(keyCount, values.data(), values.columnsAt(kvHead, d, 0), scratch.scores, 0, scratch.tile, 0);
+            scratch.repairTile(values.data(), values.columnsAt(kvHead, d, 0), scratch.scores, keyCount, q0, true);
             AttentionScratch.writeTransposed(scratch.tile, 0, rest, out.segment(), row * spec.outCols() + (long) h * size + d,
                     spec.outCols(), Math.min(ROWS, size - d), queries);
         }

@@ -2,6 +2,7 @@ package dev.smallbatch.core.cpu.vector;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.FloatVector;
 
 /** Working memory of one thread inside attention; grows to the largest call and stays. */
 final class AttentionScratch {
@@ -33,6 +34,31 @@ final class AttentionScratch {
         if (scores.length < rows) {
             scores = new float[rows];
             dscores = new float[rows];
+        }
+    }
+
+    /**
+     * Takes what is masked out of a tile that is not finite: the product multiplied it by 0, and 0 times NaN is NaN. Column
+     * c keeps the terms k up to {@code diagonal + c}, or from there on; the order of the sum is that of {@link GemmTile}.
+     */
+    void repairTile(float[] a, int aAt, float[] b, int depth, int diagonal, boolean upTo) {
+        FloatVector zeros = FloatVector.zero(Lanes.SPECIES);
+        for (int i = 0; i < tile.length; i += Lanes.COUNT) {
+            zeros = FloatVector.fromArray(Lanes.SPECIES, tile, i).fma(Lanes.all(0), zeros);
+        }
+        if (Lanes.sum(zeros) == 0) {
+            return;
+        }
+        for (int c = 0; c < COLS; c++) {
+            int first = upTo ? 0 : Math.max(0, diagonal + c);
+            int end = upTo ? Math.min(depth, diagonal + c + 1) : depth;
+            for (int r = 0; r < GemmTile.ROWS; r++) {
+                float sum = 0;
+                for (int k = first; k < end; k++) {
+                    sum = Math.fma(a[aAt + k * GemmTile.ROWS + r], b[k * COLS + c], sum);
+                }
+                tile[r * COLS + c] = sum;
+            }
         }
     }
 
