@@ -1,4 +1,5 @@
 /** Benchmarks and experiments. */
 module dev.smallbatch.bench {
     requires dev.smallbatch.model;
+    requires jmh.core;
 }
