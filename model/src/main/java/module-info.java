@@ -4,6 +4,7 @@ module dev.smallbatch.model {
     requires transitive com.fasterxml.jackson.databind;
     requires com.google.common;
 
+    exports dev.smallbatch.model.data;
     exports dev.smallbatch.model.generate;
     exports dev.smallbatch.model.gpt;
     exports dev.smallbatch.model.layer;

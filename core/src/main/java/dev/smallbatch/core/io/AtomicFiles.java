@@ -32,7 +32,7 @@ public final class AtomicFiles {
 
     private AtomicFiles() {}
 
-    /** Writes the content of one file. */
+    /** Writes the content of one file; the channel can read back what it wrote. */
     @FunctionalInterface
     public interface FileContent {
         void write(FileChannel channel) throws IOException;
@@ -57,7 +57,8 @@ public final class AtomicFiles {
             if (Files.isDirectory(target)) {
                 throw new IOException("it is a directory; name a file");
             }
-            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ,
+                    StandardOpenOption.WRITE)) {
                 content.write(channel);
                 channel.force(true);
             }

@@ -5,7 +5,8 @@ package dev.smallbatch.model.tokenizer;
 public interface Encoder {
     /**
      * Appends the ids of the bytes {@code [from, to)} of {@code utf8} to {@code out}. Bytes that are not UTF-8 are encoded
-     * too, losslessly. A text may be cut only where no token can cross, see the caller's splitting rule.
+     * too, losslessly. A long text may be given in parts: cut before white space that follows something else, they have the
+     * ids of the whole.
      */
     void encode(byte[] utf8, int from, int to, TokenBuffer out);
 }

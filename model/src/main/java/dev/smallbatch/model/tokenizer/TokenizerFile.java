@@ -10,12 +10,13 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.google.common.hash.Hashing;
+import dev.smallbatch.core.io.AtomicFiles;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,9 +49,7 @@ final class TokenizerFile {
 
     static void save(Tokenizer tokenizer, Path directory) throws IOException {
         Files.createDirectories(directory);
-        Path beside = directory.resolve(Tokenizer.FILE_NAME + ".part");
-        Files.write(beside, json(tokenizer));
-        Files.move(beside, directory.resolve(Tokenizer.FILE_NAME), StandardCopyOption.ATOMIC_MOVE);
+        AtomicFiles.writeText(directory.resolve(Tokenizer.FILE_NAME), new String(json(tokenizer), StandardCharsets.UTF_8));
     }
 
     static Tokenizer load(Path directory) throws IOException {

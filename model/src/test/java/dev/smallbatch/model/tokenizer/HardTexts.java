@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Random;
 
 /** Texts that break careless tokenizers, and a maker of random ones from the same material. */
-final class HardTexts {
-    static final List<String> ALL = List.of(
+public final class HardTexts {
+    public static final List<String> ALL = List.of(
             "", " ", "  ", "\n", "\r\n", "\t\t x", "a", "'", "''s", "'S 'LL don't I'll we've they're he'd I'm 'tis 'l 'v",
             " 's", "!'s", "x 's", "1's", "  's", "a  b", "a   b ", "end ", "end  ", "end \n", "\u00A0x", " \u00A0x", "\u00A0 x",
             "\u3000\u3000x", "\u2028a", "\u0085b", "\u001C\u001D\u001E\u001F", "\u200B\u200Bx", "a\u0301e\u0301", "\u0301", " \u0301x",
@@ -21,7 +21,8 @@ final class HardTexts {
 
     private HardTexts() {}
 
-    static String random(Random random, int parts) {
+    /** Concatenation of random parts. */
+    public static String random(Random random, int parts) {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < parts; i++) {
             text.append(MATERIAL[random.nextInt(MATERIAL.length)]);
