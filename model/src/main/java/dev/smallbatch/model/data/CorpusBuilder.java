@@ -68,7 +68,8 @@ public final class CorpusBuilder {
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {
-            throw new IOException("prepare corpus: cannot create the directory " + directory + " (" + e + "); choose another one", e);
+            throw new IOException("prepare corpus: cannot create the directory " + directory + " (" + e
+                    + "); choose another one", e);
         }
         CorpusManifest.remove(directory);
         Tokenizer tokenizer = tokenizer(corpus, notes, progress);

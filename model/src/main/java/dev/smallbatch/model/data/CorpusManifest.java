@@ -60,7 +60,8 @@ record CorpusManifest(
                 .put("validationTokens", validationTokens)
                 .put("naturalValidation", naturalValidation);
         notes.forEach(root.putArray("notes")::add);
-        AtomicFiles.writeText(directory.resolve(FILE_NAME), json.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n");
+        String text = json.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n";
+        AtomicFiles.writeText(directory.resolve(FILE_NAME), text);
     }
 
     static void remove(Path directory) throws IOException {

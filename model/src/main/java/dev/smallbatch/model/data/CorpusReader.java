@@ -5,6 +5,7 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,9 +70,13 @@ final class CorpusReader implements AutoCloseable {
         try {
             return Files.newInputStream(source.file());
         } catch (IOException e) {
-            throw new CorpusException("read corpus: " + source.name() + " was listed but cannot be opened (" + e.getMessage()
-                    + "); was it moved?", e);
+            throw gone(source, e);
         }
+    }
+
+    private static CorpusException gone(Source source, IOException failure) {
+        return new CorpusException("read corpus: " + source.name() + " was listed but cannot be opened ("
+                + failure.getMessage() + "); was it moved?", failure);
     }
 
     private ChunkReader.Outcome readEntry(Source source, int document) throws IOException {
@@ -94,7 +99,11 @@ final class CorpusReader implements AutoCloseable {
     private ZipEntry entry(Source source) throws IOException {
         if (!source.file().equals(openArchive)) {
             close();
-            zip = new ZipFile(source.file().toFile());
+            try {
+                zip = new ZipFile(source.file().toFile());
+            } catch (NoSuchFileException e) {
+                throw gone(source, e);
+            }
             openArchive = source.file();
         }
         ZipEntry entry = zip.getEntry(source.entry());

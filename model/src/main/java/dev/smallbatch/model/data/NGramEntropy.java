@@ -23,7 +23,8 @@ import dev.smallbatch.model.tokenizer.Tokenizer;
  * @see <a href="https://doi.org/10.1109/18.87000">Witten and Bell 1991, The zero-frequency problem (method C)</a>
  */
 public record NGramEntropy(
-        double unigramEntropy, double bigramEntropy, double unigramCrossEntropy, double bigramCrossEntropy, double bytesPerToken) {
+        double unigramEntropy, double bigramEntropy, double unigramCrossEntropy, double bigramCrossEntropy,
+        double bytesPerToken) {
     /** Tokens counted of each shard, about and at most: bounds memory to a few hundred megabytes. */
     public static final long MAX_TOKENS = 10_000_000;
 
@@ -41,8 +42,8 @@ public record NGramEntropy(
                     + " tokens; at least 2 for training and validation each");
         }
         if (training.vocabularySize() != vocabulary || validation.vocabularySize() != vocabulary) {
-            throw new IllegalArgumentException("n-gram entropy: shards have vocabularies of " + training.vocabularySize() + " and "
-                    + validation.vocabularySize() + " tokens, the tokenizer has " + vocabulary);
+            throw new IllegalArgumentException("n-gram entropy: shards have vocabularies of " + training.vocabularySize()
+                    + " and " + validation.vocabularySize() + " tokens, the tokenizer has " + vocabulary);
         }
         Counts counts = new Counts(vocabulary);
         forEachPair(training, counts::add);

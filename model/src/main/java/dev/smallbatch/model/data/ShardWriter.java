@@ -64,8 +64,8 @@ public final class ShardWriter {
      */
     public void add(int id) throws IOException {
         if (id < 0 || id >= vocabularySize) {
-            throw new IllegalArgumentException("write shard: token " + id + " at position " + count + " is outside the vocabulary of "
-                    + vocabularySize);
+            throw new IllegalArgumentException("write shard: token " + id + " at position " + count
+                    + " is outside the vocabulary of " + vocabularySize);
         }
         if (buffer.remaining() < bytesPerId) {
             flush();
@@ -88,8 +88,8 @@ public final class ShardWriter {
     /** Moves the last {@code tokens} tokens, in order, to the end of another shard of the same vocabulary. */
     public void moveTail(long tokens, ShardWriter target) throws IOException {
         if (tokens < 0 || tokens > count || target.vocabularySize != vocabularySize) {
-            throw new IllegalArgumentException("write shard: cannot move " + tokens + " of " + count + " tokens to a vocabulary of "
-                    + target.vocabularySize + " from one of " + vocabularySize);
+            throw new IllegalArgumentException("write shard: cannot move " + tokens + " of " + count
+                    + " tokens to a vocabulary of " + target.vocabularySize + " from one of " + vocabularySize);
         }
         flush();
         long start = ShardHeader.BYTES + (count - tokens) * bytesPerId;

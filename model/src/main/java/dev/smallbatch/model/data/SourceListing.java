@@ -116,7 +116,8 @@ final class SourceListing {
                 }
             }
         } catch (IOException | IllegalArgumentException e) {
-            throw new CorpusException("read corpus: archive " + archive + " is damaged (" + e.getMessage() + "); copy it again", e);
+            throw new CorpusException("read corpus: archive " + archive + " is damaged (" + e.getMessage()
+                    + "); copy it again", e);
         }
         addSorted(archive, found, seen);
     }

@@ -69,7 +69,8 @@ public final class TokenShard {
             ByteBuffer[] windows = new ByteBuffer[Math.toIntExact(Math.ceilDiv(bytes, windowBytes))];
             for (int i = 0; i < windows.length; i++) {
                 long from = (long) i * windowBytes;
-                windows[i] = channel.map(FileChannel.MapMode.READ_ONLY, ShardHeader.BYTES + from, Math.min(windowBytes, bytes - from));
+                long length = Math.min(windowBytes, bytes - from);
+                windows[i] = channel.map(FileChannel.MapMode.READ_ONLY, ShardHeader.BYTES + from, length);
             }
             return new TokenShard(file, header, windows, windowBytes);
         } catch (NoSuchFileException e) {
@@ -133,8 +134,8 @@ public final class TokenShard {
             crc.update(window.duplicate());
         }
         if ((int) crc.getValue() != header.checksum()) {
-            throw new ShardException("verify shard " + file + ": the checksum of its tokens differs: it is damaged; prepare the text "
-                    + "again");
+            throw new ShardException("verify shard " + file + ": the checksum of its tokens differs: it is damaged; "
+                    + "prepare the text again");
         }
     }
 }

@@ -135,6 +135,18 @@ class CorpusTest {
     }
 
     @Test
+    void reportsAFileThatHasGoneSinceItWasListed() throws Exception {
+        Path file = file("gone.txt", "text");
+        Path archive = zip("gone.zip", "a.txt", "1");
+        Corpus files = Corpus.of(List.of(file), null);
+        Corpus archives = Corpus.of(List.of(archive), null);
+        Files.delete(file);
+        Files.delete(archive);
+        fails(() -> texts(files), "gone.txt was listed but cannot be opened");
+        fails(() -> texts(archives), "gone.zip!/a.txt was listed but cannot be opened");
+    }
+
+    @Test
     void reportsWhatIsNeitherFileNorDirectory() {
         Path device = Path.of("/dev/null");
         assumeTrue(Files.exists(device) && !Files.isRegularFile(device), "no such device here");

@@ -196,8 +196,8 @@ class TokenShardTest {
         TokenShard shard = TokenShard.open(file);
         UncheckedIOException e = assertThrows(UncheckedIOException.class, () -> all(shard));
         String id = vocabulary == 300 ? "65534" : "-2";
-        assertTrue(e.getCause().getMessage().contains("token " + id + " at position 1 is outside the vocabulary of " + vocabulary),
-                e.getMessage());
+        String expected = "token " + id + " at position 1 is outside the vocabulary of " + vocabulary;
+        assertTrue(e.getCause().getMessage().contains(expected), e.getMessage());
     }
 
     private void write(int vocabulary, int... ids) throws IOException {
