@@ -1,0 +1,199 @@
+package dev.smallbatch.optim.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.smallbatch.optim.TinyRun;
+import dev.smallbatch.optim.checkpoint.CheckpointState;
+import dev.smallbatch.optim.checkpoint.CheckpointStore;
+import dev.smallbatch.optim.checkpoint.RunIdentity;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TrainLoopTest {
+    @TempDir
+    Path folder;
+
+    private final List<StepStats> heard = new ArrayList<>();
+
+    private CheckpointStore store() {
+        return new CheckpointStore(folder.resolve("checkpoint"),
+                new RunIdentity(TinyRun.SEED, JsonNodeFactory.instance.objectNode().put("lr", 0.02), "scalar", "test"));
+    }
+
+    private TrainLoop loop(TinyRun run, TrainConfig config, StepListener... more) {
+        List<StepListener> listeners = new ArrayList<>(List.of(heard::add));
+        listeners.addAll(List.of(more));
+        return new TrainLoop(config, run.source, run.batch, run.trainStep, run.evaluator(2), store(), listeners);
+    }
+
+    @Test
+    void makesEveryStepOnItsOwnData() throws IOException {
+        try (TinyRun byHand = new TinyRun(); TinyRun run = new TinyRun()) {
+            assertEquals(StopReason.FINISHED, loop(run, new TrainConfig(5, 0, 0, 0)).run(TrainState.start()));
+            for (int step = 0; step < 5; step++) {
+                assertEquals(byHand.train(step).loss(), heard.get(step).loss());
+            }
+            assertEquals(5, heard.size());
+            assertArrayEquals(byHand.everything(), run.everything());
+        }
+    }
+
+    @Test
+    void statisticsCountFinishedSteps() throws IOException {
+        try (TinyRun run = new TinyRun()) {
+            loop(run, new TrainConfig(3, 0, 0, 0)).run(TrainState.start());
+            StepStats second = heard.get(1);
+            assertEquals(2, second.step());
+            assertEquals(2 * 2 * TinyRun.LENGTH, second.tokens());
+            assertEquals(TinyRun.adamW().learningRate(1), second.lr());
+            assertTrue(second.tokensPerSecond() > 0);
+            assertTrue(second.elapsedSeconds() <= heard.get(2).elapsedSeconds());
+        }
+    }
+
+    @Test
+    void logsTheFirstTheLastAndEveryFewStepsWithTheGradientNorm() throws IOException {
+        try (TinyRun run = new TinyRun()) {
+            loop(run, new TrainConfig(7, 3, 0, 0)).run(TrainState.start());
+            assertEquals(List.of(1L, 3L, 6L, 7L), heard.stream().filter(StepStats::logged).map(StepStats::step).toList());
+            heard.forEach(stats -> assertEquals(stats.logged(), stats.gradNorm().isPresent(), "step " + stats.step()));
+        }
+    }
+
+    @Test
+    void evaluatesEveryFewStepsAndAtTheEnd() throws IOException {
+        try (TinyRun run = new TinyRun()) {
+            loop(run, new TrainConfig(5, 0, 2, 0)).run(TrainState.start());
+            assertEquals(List.of(2L, 4L, 5L), heard.stream().filter(stats -> stats.evalLoss().isPresent()).map(StepStats::step).toList());
+            assertEquals(run.evaluator(2).loss(), heard.getLast().evalLoss().orElseThrow());
+        }
+    }
+
+    @Test
+    void savesEveryFewStepsAndAtTheEnd() throws IOException {
+        List<Long> saved = new ArrayList<>();
+        try (TinyRun run = new TinyRun()) {
+            StepListener look = stats -> saved.add(savedStep());
+            loop(run, new TrainConfig(5, 0, 0, 2), look).run(TrainState.start());
+            assertEquals(List.of(-1L, -1L, 2L, 2L, 4L), saved, "as seen in each step, before it saves");
+            assertEquals(5, savedStep());
+        }
+    }
+
+    private long savedStep() {
+        try {
+            return store().exists() ? CheckpointStore.read(folder.resolve("checkpoint")).step() : -1;
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void aRequestedStopFinishesTheStepSavesItAndCanBeResumed() throws IOException {
+        float[] expected;
+        try (TinyRun uninterrupted = new TinyRun()) {
+            new TrainLoop(new TrainConfig(6, 0, 0, 0), uninterrupted.source, uninterrupted.batch, uninterrupted.trainStep, null, null,
+                    List.of()).run(TrainState.start());
+            expected = uninterrupted.everything();
+        }
+        try (TinyRun run = new TinyRun()) {
+            TrainLoop[] self = new TrainLoop[1];
+            self[0] = loop(run, new TrainConfig(6, 0, 0, 0), stats -> {
+                if (stats.step() == 3) {
+                    self[0].requestStop();
+                }
+            });
+            assertEquals(StopReason.STOP_REQUESTED, self[0].run(TrainState.start()));
+            assertEquals(3, heard.size());
+            assertEquals(3, savedStep());
+        }
+        try (TinyRun run = new TinyRun()) {
+            CheckpointState state = store().load(run.optimizer);
+            assertEquals(StopReason.FINISHED, loop(run, new TrainConfig(6, 0, 0, 0)).run(new TrainState(state.step(), state.tokens())));
+            assertEquals(6, heard.getLast().step());
+            assertEquals(6 * 2 * TinyRun.LENGTH, heard.getLast().tokens());
+            assertArrayEquals(expected, run.everything());
+        }
+    }
+
+    @Test
+    void aStopRequestedBeforeTheFirstStepSavesTheStart() throws IOException {
+        try (TinyRun run = new TinyRun()) {
+            TrainLoop loop = loop(run, new TrainConfig(6, 0, 0, 0));
+            loop.requestStop();
+            assertEquals(StopReason.STOP_REQUESTED, loop.run(TrainState.start()));
+            assertEquals(0, savedStep());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1})
+    void aRunThatDivergesStopsAndItsLastCheckpointStaysGood(long logEvery) throws IOException {
+        float[] good;
+        try (TinyRun run = new TinyRun()) {
+            new TrainLoop(new TrainConfig(2, 0, 0, 0), run.source, run.batch, run.trainStep, null, null, List.of()).run(TrainState.start());
+            good = run.everything();
+        }
+        try (TinyRun run = new TinyRun()) {
+            // The gradient explodes in the fourth step, which is the one to save; unless it is logged, only the weights show it.
+            TrainStep exploding = new TrainStep(new Exploding(run.model, 3), run.optimizer, run.backend.kernels(), run.step, 1);
+            TrainLoop loop = new TrainLoop(new TrainConfig(8, logEvery, 0, 2), run.source, run.batch, exploding, null, store(), List.of());
+            NonFiniteLossException e = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start()));
+            assertEquals(3, e.step());
+        }
+        try (TinyRun run = new TinyRun()) {
+            assertEquals(2, store().load(run.optimizer).step());
+            assertArrayEquals(good, run.everything());
+        }
+    }
+
+    @Test
+    void aRunThatDivergedUnnoticedStopsInTheNextForwardPass() {
+        try (TinyRun run = new TinyRun()) {
+            TrainStep exploding = new TrainStep(new Exploding(run.model, 3), run.optimizer, run.backend.kernels(), run.step, 1);
+            TrainLoop loop = new TrainLoop(new TrainConfig(8, 0, 0, 0), run.source, run.batch, exploding, null, store(), List.of());
+            NonFiniteLossException e = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start()));
+            assertTrue(e.getMessage().startsWith("step 4: the loss is NaN"), e.getMessage());
+            assertFalse(store().exists());
+        }
+    }
+
+    @Test
+    void aValidationLossThatIsNotFiniteStopsTheRunBeforeItIsReported() {
+        try (TinyRun run = new TinyRun(); TinyRun broken = new TinyRun()) {
+            float[] head = broken.parameter("head").value().toFloatArray();
+            head[0] = Float.NaN;
+            broken.parameter("head").value().copyFrom(head);
+            TrainLoop loop = new TrainLoop(new TrainConfig(8, 0, 2, 0), run.source, run.batch, run.trainStep, broken.evaluator(1), null,
+                    List.of(heard::add));
+            String message = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start())).getMessage();
+            assertTrue(message.startsWith("step 1: the validation loss is NaN"), message);
+            assertEquals(1, heard.size());
+        }
+    }
+
+    @Test
+    void aFinishedRunHasNothingToDo() throws IOException {
+        try (TinyRun run = new TinyRun()) {
+            assertEquals(StopReason.FINISHED, loop(run, new TrainConfig(3, 1, 1, 1)).run(new TrainState(3, 36)));
+            assertEquals(List.of(), heard);
+        }
+    }
+
+    @Test
+    void impossibleConfigurationsAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> new TrainConfig(0, 1, 1, 1));
+        assertThrows(IllegalArgumentException.class, () -> new TrainConfig(1, -1, 1, 1));
+    }
+}
