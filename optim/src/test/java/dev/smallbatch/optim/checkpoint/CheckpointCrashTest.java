@@ -18,6 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Checkpoints of a process that is killed or runs out of disk. */
 class CheckpointCrashTest {
+    private static final int KILLS = 8;
+
     @TempDir
     Path folder;
 
@@ -25,12 +27,20 @@ class CheckpointCrashTest {
     void aProcessKilledAtAnyMomentLeavesACheckpointThatLoads() throws Exception {
         Path directory = folder.resolve("checkpoint");
         long step = 0;
-        for (int kill = 0; kill < 6; kill++) {
+        for (int kill = 0; kill < KILLS; kill++) {
             Process process = SavingProcess.start("", directory, step + 1, Long.MAX_VALUE);
             long said = step;
             try (BufferedReader output = SavingProcess.output(process)) {
-                for (int line = 0; line < 3 + kill; line++) {
+                long took = 0;
+                for (int line = 0; line < 3; line++) {
+                    long before = System.nanoTime();
                     said = Long.parseLong(output.readLine().substring("saved ".length()));
+                    took = System.nanoTime() - before;
+                }
+                // Each time a bit further into the next save, which takes about as long as the last.
+                long until = System.nanoTime() + took * kill / KILLS;
+                while (System.nanoTime() < until) {
+                    Thread.onSpinWait();
                 }
                 process.destroyForcibly().waitFor();
             }
