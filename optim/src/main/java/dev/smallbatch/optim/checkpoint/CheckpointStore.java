@@ -17,8 +17,8 @@ import java.util.SequencedMap;
 import java.util.TreeMap;
 
 /**
- * The checkpoint of a run: a directory with {@code model.safetensors}, {@code optimizer.safetensors} and {@code state.json}. It is
- * written beside its place and swapped in, so that a crash at any moment leaves the old one or the new one, complete.
+ * The checkpoint of a run: a directory with {@code model.safetensors}, {@code optimizer.safetensors} and {@code state.json}.
+ * It is written beside its place and swapped in, so that a crash at any moment leaves the old one or the new one, complete.
  * Nothing is loaded that has not been verified: format, lengths, checksums, configuration, names and shapes.
  */
 public final class CheckpointStore {
@@ -129,8 +129,8 @@ public final class CheckpointStore {
         expected.forEach((name, tensor) -> wanted.put(name, tensor.dtype() + " " + Arrays.toString(tensor.shape().dims())));
         ConfigDifference difference = ConfigDifference.between(stored, wanted);
         if (!difference.isEmpty()) {
-            throw new CheckpointException(directory, file.file().getFileName() + " holds other tensors than this run: " + difference
-                    + ". Use the build and the options it was written with, or start a new run");
+            throw new CheckpointException(directory, file.file().getFileName() + " holds other tensors than this run: "
+                    + difference + ". Use the build and the options it was written with, or start a new run");
         }
     }
 

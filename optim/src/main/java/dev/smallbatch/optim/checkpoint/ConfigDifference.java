@@ -35,8 +35,10 @@ record ConfigDifference(MapDifference<String, String> differences) {
         Map<String, String> lines = new TreeMap<>();
         differences.entriesDiffering().forEach((name, values) ->
                 lines.put(name, values.leftValue() + " in the checkpoint, " + values.rightValue() + " in this run"));
-        differences.entriesOnlyOnLeft().forEach((name, value) -> lines.put(name, value + " in the checkpoint, absent in this run"));
-        differences.entriesOnlyOnRight().forEach((name, value) -> lines.put(name, "absent in the checkpoint, " + value + " in this run"));
+        differences.entriesOnlyOnLeft().forEach((name, value) ->
+                lines.put(name, value + " in the checkpoint, absent in this run"));
+        differences.entriesOnlyOnRight().forEach((name, value) ->
+                lines.put(name, "absent in the checkpoint, " + value + " in this run"));
         Stream<String> shown = lines.entrySet().stream().limit(SHOWN).map(line -> line.getKey() + " is " + line.getValue());
         Stream<String> rest = lines.size() > SHOWN ? Stream.of(lines.size() - SHOWN + " more") : Stream.empty();
         return Stream.concat(shown, rest).collect(Collectors.joining("; "));

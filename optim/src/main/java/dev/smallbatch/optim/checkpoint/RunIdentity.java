@@ -10,4 +10,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param backend the back end that computed, for the reader
  * @param codeVersion version of the software, for the reader
  */
-public record RunIdentity(long seed, ObjectNode config, String backend, String codeVersion) {}
+public record RunIdentity(long seed, ObjectNode config, String backend, String codeVersion) {
+    public RunIdentity {
+        config = config.deepCopy();
+    }
+}

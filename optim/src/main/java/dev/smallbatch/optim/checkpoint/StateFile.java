@@ -98,7 +98,8 @@ final class StateFile {
         Path file = directory.resolve(name);
         long bytes = expected.path("bytes").longValue();
         if (Files.size(file) != bytes) {
-            throw new CheckpointException(directory, name + " has " + Files.size(file) + " bytes, " + NAME + " says " + bytes + DAMAGED);
+            throw new CheckpointException(directory, name + " has " + Files.size(file) + " bytes, " + NAME + " says " + bytes
+                    + DAMAGED);
         }
         String crc = crc(file);
         if (!crc.equals(expected.path("crc32c").asText())) {
@@ -109,8 +110,8 @@ final class StateFile {
 
     private static void requireFile(Path directory, String name) throws CheckpointException {
         if (!Files.isRegularFile(directory.resolve(name))) {
-            throw new CheckpointException(directory, name + " is missing; the checkpoint is not complete. Go back to a copy of it, or"
-                    + " start a new run");
+            throw new CheckpointException(directory, name + " is missing; the checkpoint is not complete. Go back to a copy"
+                    + " of it, or start a new run");
         }
     }
 

@@ -29,7 +29,8 @@ public final class Batch {
      */
     public static Batch allocate(Region data, int batchSize, int sequenceLength) {
         if (batchSize < 1 || sequenceLength < 1) {
-            throw new IllegalArgumentException("batch: " + batchSize + " sequences of " + sequenceLength + " tokens; at least 1 of 1");
+            throw new IllegalArgumentException("batch: " + batchSize + " sequences of " + sequenceLength
+                    + " tokens; at least 1 of 1");
         }
         Shape shape = Shape.of(batchSize, sequenceLength);
         int size = Math.toIntExact(shape.numel());

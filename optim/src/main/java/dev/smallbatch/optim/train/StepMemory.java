@@ -32,13 +32,13 @@ public record StepMemory(long parameters, long optimizerState, long gradients, l
      */
     public static StepMemory plan(LossModel model, List<ParameterGroup> groups, Clipping clipping,
             int batchSize, int sequenceLength, int microBatches) {
-        long data = Batch.bytes(batchSize, sequenceLength) + Batch.bytes(batchSize / microBatches, sequenceLength);
+        boolean keepsGradients = TrainStep.keepsGradients(clipping, microBatches);
         return new StepMemory(
                 model.parameters().stream().mapToLong(p -> Region.bytesFor(p.value().dtype(), p.value().shape())).sum(),
                 Optimizer.stateBytes(groups, model.parameters()),
-                TrainStep.keepsGradients(clipping, microBatches) ? Optimizer.gradientBytes(model.parameters()) : 0,
+                keepsGradients ? Optimizer.gradientBytes(model.parameters()) : 0,
                 stepBytes(model, batchSize, sequenceLength, microBatches),
-                data);
+                Batch.bytes(batchSize, sequenceLength) + Batch.bytes(batchSize / microBatches, sequenceLength));
     }
 
     private static long stepBytes(LossModel model, int batchSize, int sequenceLength, int microBatches) {

@@ -8,6 +8,7 @@ import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.rule.StepContext;
+import java.util.Locale;
 import java.util.OptionalDouble;
 
 /**
@@ -40,6 +41,9 @@ public final class TrainStep {
     }
 
     static boolean keepsGradients(Clipping clipping, int microBatches) {
+        if (microBatches < 1) {
+            throw new IllegalArgumentException("training step: " + microBatches + " micro-batches; at least 1");
+        }
         return microBatches > 1 || clipping.needsAllGradients();
     }
 
@@ -89,10 +93,11 @@ public final class TrainStep {
         if (!keepsGradients) {
             return "each parameter is updated inside backward; no gradients are kept";
         }
-        return "gradients are kept until the end of the step (%.1f MiB), because ".formatted(
-                Optimizer.gradientBytes(model.parameters()) / 1048576.0) + (microBatches == 1
+        String reason = microBatches == 1
                 ? "clipping by global norm needs all of them before the first update"
-                : microBatches + " micro-batches are accumulated. On one device that is wasteful: smaller batches with an update each"
-                + " need no such memory and learn at least as much from the same tokens");
+                : microBatches + " micro-batches are accumulated. On one device that is wasteful: smaller batches with an update"
+                        + " each need no such memory and learn at least as much from the same tokens";
+        return String.format(Locale.ROOT, "gradients are kept until the end of the step (%.1f MiB), because %s",
+                Optimizer.gradientBytes(model.parameters()) / 1048576.0, reason);
     }
 }

@@ -66,7 +66,8 @@ class CheckpointCrashTest {
             said = output.lines().collect(Collectors.joining("\n"));
         }
         assertEquals(0, process.waitFor(), said);
-        assertTrue(said.startsWith("checkpoint " + directory + ": step 2 cannot be saved, the checkpoint before it is unchanged: "), said);
+        String start = "checkpoint " + directory + ": step 2 cannot be saved, the checkpoint before it is unchanged: ";
+        assertTrue(said.startsWith(start), said);
         assertTrue(said.contains("model.safetensors"), said);
         assertEquals(1, said.lines().count(), said);
         assertEquals(1, load(directory));

@@ -287,8 +287,8 @@ class CheckpointStoreTest {
         save();
         try (Workbench bench = new Workbench()) {
             Parameter head = bench.parameter("head", Shape.of(2, 2), 1, 2, 3, 4);
-            Optimizer optimizer = new Optimizer(List.of(ParameterGroup.all(new Sgd(new Constant(1)))), Clipping.none(), List.of(head),
-                    bench.kernels(), bench.region());
+            Optimizer optimizer = new Optimizer(List.of(ParameterGroup.all(new Sgd(new Constant(1)))), Clipping.none(),
+                    List.of(head), bench.kernels(), bench.region());
             String message = assertThrows(CheckpointException.class, () -> store().load(optimizer)).getMessage();
             assertTrue(message.contains("model.safetensors holds other tensors than this run"), message);
             assertTrue(message.contains("head is F32 [13, 8] in the checkpoint, F32 [2, 2] in this run"), message);

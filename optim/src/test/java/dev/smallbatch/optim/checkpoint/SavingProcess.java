@@ -71,7 +71,8 @@ final class SavingProcess {
     /** It never computes, hence no kernels. */
     static Optimizer optimizer(Region region) {
         Parameter parameter = new Parameter("w", region.allocate(DType.F32, Shape.of(ELEMENTS)), Role.MATRIX);
-        return new Optimizer(List.of(ParameterGroup.all(new Sgd(new Constant(1), 0.9, 0))), Clipping.none(), List.of(parameter), null, region);
+        List<ParameterGroup> groups = List.of(ParameterGroup.all(new Sgd(new Constant(1), 0.9, 0)));
+        return new Optimizer(groups, Clipping.none(), List.of(parameter), null, region);
     }
 
     static void set(Optimizer optimizer, long step) {

@@ -205,8 +205,9 @@ class UpdateRuleTest {
     @Test
     void aHalfLifeGivesTheNumbersOfItsDecay() {
         StepContext context = new StepContext(17, 64);
-        float[] halfLife = new AdamW(new Constant(1), new Decay.PerStep(0.9), new Decay.HalfLife(6400)).scalars(context);
-        float[] perStep = new AdamW(new Constant(1), new Decay.PerStep(0.9), new Decay.PerStep(Math.pow(2, -0.01))).scalars(context);
+        Decay beta1 = new Decay.PerStep(0.9);
+        float[] halfLife = new AdamW(new Constant(1), beta1, new Decay.HalfLife(6400)).scalars(context);
+        float[] perStep = new AdamW(new Constant(1), beta1, new Decay.PerStep(Math.pow(2, -0.01))).scalars(context);
         assertArrayEquals(perStep, halfLife, 1e-6f);
     }
 

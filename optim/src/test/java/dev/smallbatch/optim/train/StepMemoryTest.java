@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 class StepMemoryTest {
     private static StepMemory plan(UpdateRule rule, Clipping clipping, int batchSize, int microBatches) {
         try (Region counting = Region.counting("parameters")) {
-            return StepMemory.plan(new TinyModel(counting, 1), List.of(ParameterGroup.all(rule)), clipping, batchSize, 6, microBatches);
+            return StepMemory.plan(new TinyModel(counting, 1), List.of(ParameterGroup.all(rule)), clipping, batchSize, 6,
+                    microBatches);
         }
     }
 
@@ -72,6 +73,7 @@ class StepMemoryTest {
     @Test
     void aBatchThatCannotBeDividedIsRefused() {
         assertThrows(IllegalArgumentException.class, () -> plan(TinyRun.adamW(), Clipping.none(), 3, 2));
+        assertThrows(IllegalArgumentException.class, () -> plan(TinyRun.adamW(), Clipping.none(), 3, 0));
     }
 
     @Test

@@ -37,6 +37,11 @@ class TrainLoopTest {
         return new TrainLoop(config, run.source, run.batch, run.trainStep, run.evaluator(2), store(), listeners);
     }
 
+    /** Without evaluator and listeners. */
+    private static TrainLoop bare(TinyRun run, TrainStep step, TrainConfig config, CheckpointStore store) {
+        return new TrainLoop(config, run.source, run.batch, step, null, store, List.of());
+    }
+
     @Test
     void makesEveryStepOnItsOwnData() throws IOException {
         try (TinyRun byHand = new TinyRun(); TinyRun run = new TinyRun()) {
@@ -75,7 +80,8 @@ class TrainLoopTest {
     void evaluatesEveryFewStepsAndAtTheEnd() throws IOException {
         try (TinyRun run = new TinyRun()) {
             loop(run, new TrainConfig(5, 0, 2, 0)).run(TrainState.start());
-            assertEquals(List.of(2L, 4L, 5L), heard.stream().filter(stats -> stats.evalLoss().isPresent()).map(StepStats::step).toList());
+            List<StepStats> evaluated = heard.stream().filter(stats -> stats.evalLoss().isPresent()).toList();
+            assertEquals(List.of(2L, 4L, 5L), evaluated.stream().map(StepStats::step).toList());
             assertEquals(run.evaluator(2).loss(), heard.getLast().evalLoss().orElseThrow());
         }
     }
@@ -103,8 +109,7 @@ class TrainLoopTest {
     void aRequestedStopFinishesTheStepSavesItAndCanBeResumed() throws IOException {
         float[] expected;
         try (TinyRun uninterrupted = new TinyRun()) {
-            new TrainLoop(new TrainConfig(6, 0, 0, 0), uninterrupted.source, uninterrupted.batch, uninterrupted.trainStep, null, null,
-                    List.of()).run(TrainState.start());
+            bare(uninterrupted, uninterrupted.trainStep, new TrainConfig(6, 0, 0, 0), null).run(TrainState.start());
             expected = uninterrupted.everything();
         }
         try (TinyRun run = new TinyRun()) {
@@ -120,7 +125,8 @@ class TrainLoopTest {
         }
         try (TinyRun run = new TinyRun()) {
             CheckpointState state = store().load(run.optimizer);
-            assertEquals(StopReason.FINISHED, loop(run, new TrainConfig(6, 0, 0, 0)).run(new TrainState(state.step(), state.tokens())));
+            TrainState resumed = new TrainState(state.step(), state.tokens());
+            assertEquals(StopReason.FINISHED, loop(run, new TrainConfig(6, 0, 0, 0)).run(resumed));
             assertEquals(6, heard.getLast().step());
             assertEquals(6 * 2 * TinyRun.LENGTH, heard.getLast().tokens());
             assertArrayEquals(expected, run.everything());
@@ -142,13 +148,13 @@ class TrainLoopTest {
     void aRunThatDivergesStopsAndItsLastCheckpointStaysGood(long logEvery) throws IOException {
         float[] good;
         try (TinyRun run = new TinyRun()) {
-            new TrainLoop(new TrainConfig(2, 0, 0, 0), run.source, run.batch, run.trainStep, null, null, List.of()).run(TrainState.start());
+            bare(run, run.trainStep, new TrainConfig(2, 0, 0, 0), null).run(TrainState.start());
             good = run.everything();
         }
         try (TinyRun run = new TinyRun()) {
             // The gradient explodes in the fourth step, which is the one to save; unless it is logged, only the weights show it.
             TrainStep exploding = new TrainStep(new Exploding(run.model, 3), run.optimizer, run.backend.kernels(), run.step, 1);
-            TrainLoop loop = new TrainLoop(new TrainConfig(8, logEvery, 0, 2), run.source, run.batch, exploding, null, store(), List.of());
+            TrainLoop loop = bare(run, exploding, new TrainConfig(8, logEvery, 0, 2), store());
             NonFiniteLossException e = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start()));
             assertEquals(3, e.step());
         }
@@ -162,7 +168,7 @@ class TrainLoopTest {
     void aRunThatDivergedUnnoticedStopsInTheNextForwardPass() {
         try (TinyRun run = new TinyRun()) {
             TrainStep exploding = new TrainStep(new Exploding(run.model, 3), run.optimizer, run.backend.kernels(), run.step, 1);
-            TrainLoop loop = new TrainLoop(new TrainConfig(8, 0, 0, 0), run.source, run.batch, exploding, null, store(), List.of());
+            TrainLoop loop = bare(run, exploding, new TrainConfig(8, 0, 0, 0), store());
             NonFiniteLossException e = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start()));
             assertTrue(e.getMessage().startsWith("step 4: the loss is NaN"), e.getMessage());
             assertFalse(store().exists());
@@ -175,8 +181,8 @@ class TrainLoopTest {
             float[] head = broken.parameter("head").value().toFloatArray();
             head[0] = Float.NaN;
             broken.parameter("head").value().copyFrom(head);
-            TrainLoop loop = new TrainLoop(new TrainConfig(8, 0, 2, 0), run.source, run.batch, run.trainStep, broken.evaluator(1), null,
-                    List.of(heard::add));
+            TrainLoop loop = new TrainLoop(new TrainConfig(8, 0, 2, 0), run.source, run.batch, run.trainStep,
+                    broken.evaluator(1), null, List.of(heard::add));
             String message = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start())).getMessage();
             assertTrue(message.startsWith("step 1: the validation loss is NaN"), message);
             assertEquals(1, heard.size());

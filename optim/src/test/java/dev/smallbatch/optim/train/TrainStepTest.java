@@ -140,7 +140,8 @@ class TrainStepTest {
 
     @Test
     void aStepThatFailedLeavesNothingBehindForTheNext() {
-        try (TinyRun expected = new TinyRun(TinyRun.adamW(), FAR_AWAY, 2, 2); TinyRun run = new TinyRun(TinyRun.adamW(), FAR_AWAY, 2, 2)) {
+        try (TinyRun expected = new TinyRun(TinyRun.adamW(), FAR_AWAY, 2, 2);
+                TinyRun run = new TinyRun(TinyRun.adamW(), FAR_AWAY, 2, 2)) {
             BatchSource badToken = (step, tokens, targets) -> {
                 run.source.fill(step, tokens, targets);
                 tokens[TinyRun.LENGTH] = 99;
@@ -158,9 +159,10 @@ class TrainStepTest {
         try (TinyRun inside = new TinyRun(); TinyRun clipped = new TinyRun(TinyRun.adamW(), FAR_AWAY, 2, 1);
                 TinyRun accumulated = new TinyRun(TinyRun.adamW(), Clipping.none(), 2, 2)) {
             assertEquals("each parameter is updated inside backward; no gradients are kept", inside.trainStep.describe());
-            assertTrue(clipped.trainStep.describe().contains("because clipping by global norm needs all of them"), clipped.trainStep.describe());
-            assertTrue(accumulated.trainStep.describe().contains("because 2 micro-batches are accumulated. On one device that is wasteful"),
-                    accumulated.trainStep.describe());
+            String why = clipped.trainStep.describe();
+            assertTrue(why.contains("because clipping by global norm needs all of them"), why);
+            why = accumulated.trainStep.describe();
+            assertTrue(why.contains("because 2 micro-batches are accumulated. On one device that is wasteful"), why);
         }
     }
 
@@ -171,6 +173,14 @@ class TrainStepTest {
             run.batch.fill(run.source, 0);
             String message = assertThrows(IllegalArgumentException.class, () -> thirds.run(run.batch, 0, false)).getMessage();
             assertEquals("batch of 2 sequences cannot be divided into 3 equal micro-batches; choose a multiple", message);
+        }
+    }
+
+    @Test
+    void noMicroBatchesAreRefused() {
+        try (TinyRun run = new TinyRun()) {
+            assertThrows(IllegalArgumentException.class, () ->
+                    new TrainStep(run.model, run.optimizer, run.backend.kernels(), run.step, 0));
         }
     }
 
