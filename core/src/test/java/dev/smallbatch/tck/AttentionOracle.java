@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Rotary embedding and causal attention by their formulas, in double, with the whole row of probabilities at hand. */
 final class AttentionOracle {
-    private static final double C_ATTENTION = 4;
+    private static final double C_ATTENTION = 2;
     private static final double C_ROPE = 2;
     /** A probability below the normal range of float may be taken for zero. */
     private static final double FLUSHED = Float.MIN_NORMAL / Expected.UNIT;

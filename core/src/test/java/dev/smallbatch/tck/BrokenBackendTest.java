@@ -3,6 +3,7 @@ package dev.smallbatch.tck;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendInfo;
@@ -17,6 +18,7 @@ import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -200,6 +202,19 @@ class BrokenBackendTest {
                 t[0].segment().setAtIndex(ValueLayout.JAVA_FLOAT, t[0].numel() - 1, Float.NaN);
             }
         }, FamilyCases::propagatesNotANumber);
+    }
+
+    @Test
+    void aNativeAllocationInACallFails() {
+        assertSeen((t, threads) -> Region.create("scratch", 64).close(),
+                cases -> Stream.of(dynamicTest("allocates", cases::allocatesNoNativeMemory)));
+    }
+
+    @Test
+    void aKeptTensorFails() {
+        List<Tensor> kept = new ArrayList<>();
+        assertSeen((t, threads) -> kept.add(t[1]), cases -> Stream.of(dynamicTest("keeps", cases::keepsNoTensorAfterTheCall)));
+        assertEquals(1, kept.size());
     }
 
     @Test

@@ -5,19 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.tensor.MemoryStats;
 import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Tensor;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -34,9 +39,10 @@ import org.junit.jupiter.api.TestInstance;
 public abstract class FamilyCases {
     private static final long CAPACITY_BYTES = 48 << 20;
     private static final int LISTED_FAILURES = 5;
-    /** Calls with few elements, into which NaN and infinity are planted one element at a time. */
-    private static final long SMALL = 3000;
-    private static final int SMALL_CASES = 4;
+    /** Elements of calls that are made many times over. */
+    private static final long SMALL = 20_000;
+    /** Calls per operation into which NaN and infinity are planted one element at a time. */
+    private static final int PLANTED = 12;
 
     private final BackendConformance suite;
     private final Map<OpCase, CaseRunner.Outcome> outcomes = new IdentityHashMap<>();
@@ -148,6 +154,26 @@ public abstract class FamilyCases {
         return plant(Float.POSITIVE_INFINITY);
     }
 
+    @Test
+    void allocatesNoNativeMemory() {
+        List<OpCase> calls = table.values().stream().flatMap(c -> small(c).stream()).toList();
+        long before = MemoryStats.nativeAllocations();
+        for (OpCase c : calls) {
+            runner.run(kernels(2), c);
+        }
+        assertEquals(before, MemoryStats.nativeAllocations(), "native allocations after " + calls.size() + " calls");
+    }
+
+    @Test
+    void keepsNoTensorAfterTheCall() {
+        List<WeakReference<Tensor>> passed = new ArrayList<>();
+        for (List<OpCase> calls : table.values()) {
+            runner.run(kernels(2), calls.getFirst(), passed);
+        }
+        System.gc();
+        assertEquals(List.of(), passed.stream().map(WeakReference::get).filter(Objects::nonNull).toList(), "tensors still referenced");
+    }
+
     @TestFactory
     Stream<DynamicTest> refusesWhatItsContractExcludes() {
         return table.values().stream().map(List::getFirst)
@@ -157,6 +183,10 @@ public abstract class FamilyCases {
     @TestFactory
     Stream<DynamicTest> gradientsMatchCentralDifferencesOfTheOracle() {
         return gradients().stream().map(g -> dynamicTest(g.toString(), () -> g.run(runner, kernels(), tolerance())));
+    }
+
+    private static List<OpCase> small(List<OpCase> calls) {
+        return calls.stream().filter(c -> c.size() <= SMALL).toList();
     }
 
     /** One dynamic test per operation that has a matching call. The function returns null or what is wrong. */
@@ -215,12 +245,13 @@ public abstract class FamilyCases {
 
     private Stream<DynamicTest> plant(float poison) {
         return table.entrySet().stream().map(e -> {
-            List<OpCase> calls = e.getValue().stream().filter(c -> c.size() <= SMALL).limit(SMALL_CASES)
+            List<OpCase> small = small(e.getValue());
+            assertFalse(small.isEmpty(), () -> e.getKey() + " has no small call");
+            int step = (small.size() + PLANTED - 1) / PLANTED;
+            List<OpCase> calls = IntStream.range(0, small.size()).filter(i -> i % step == 0).mapToObj(small::get)
                     .flatMap(c -> Planted.in(c, poison)).toList();
-            return dynamicTest(e.getKey() + ", " + calls.size() + " calls", () -> {
-                assertFalse(e.getValue().stream().noneMatch(c -> c.size() <= SMALL), "no small call");
-                all(calls, c -> Planted.compare(c, runner.run(kernels(), c)));
-            });
+            return dynamicTest(e.getKey() + ", " + calls.size() + " calls",
+                    () -> all(calls, c -> Planted.compare(c, runner.run(kernels(), c))));
         });
     }
 }

@@ -4,7 +4,7 @@ import java.util.List;
 
 /** Softmax cross entropy by its formula, in double. */
 final class LossOracle {
-    private static final double C_LOSS = 4;
+    private static final double C_LOSS = 2;
 
     private LossOracle() {}
 

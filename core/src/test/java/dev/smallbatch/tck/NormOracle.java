@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Normalizations and their gradients by their formulas, in double. Rows of C elements. */
 final class NormOracle {
-    private static final double C_NORM = 4;
+    private static final double C_NORM = 2;
 
     private NormOracle() {}
 
