@@ -14,11 +14,14 @@ import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.StepContext;
 import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.tck.LeakCheck;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
+@ExtendWith(LeakCheck.class)
 class OptimizerTest {
     private static final UpdateRule PLAIN = new Sgd(new Constant(1));
     private static final StepContext STEP = new StepContext(0, 64);

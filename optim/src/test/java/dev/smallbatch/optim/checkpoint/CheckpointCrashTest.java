@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.optim.Optimizer;
+import dev.smallbatch.tck.LeakCheck;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -14,9 +15,11 @@ import java.nio.file.Path;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Checkpoints of a process that is killed or runs out of disk. */
+@ExtendWith(LeakCheck.class)
 class CheckpointCrashTest {
     private static final int KILLS = 8;
 

@@ -17,6 +17,7 @@ import dev.smallbatch.optim.TinyRun;
 import dev.smallbatch.optim.Workbench;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,10 +29,12 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ExtendWith(LeakCheck.class)
 class CheckpointStoreTest {
     @TempDir
     Path folder;

@@ -9,14 +9,17 @@ import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.Workbench;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.tck.LeakCheck;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Eight updates of three tensors, against what PyTorch and optax make of the same gradients: scales from 1e-10 to 1e3, rows and
  * columns that never get a gradient. Parameters after every step, state after the last.
  */
+@ExtendWith(LeakCheck.class)
 class GoldenUpdatesTest {
     private static final int STEPS = 8;
     private static final double RELATIVE = 1e-5;

@@ -6,9 +6,12 @@ import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.optim.Workbench;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.tck.LeakCheck;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Three updates of a 2 by 3 matrix, against values that come from running the reference code of the small-batch study. */
+@ExtendWith(LeakCheck.class)
 class PublishedUpdatesTest {
     private static final Shape SHAPE = Shape.of(2, 3);
     private static final float[][] GRADIENTS = {

@@ -14,11 +14,14 @@ import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupLinear;
+import dev.smallbatch.tck.LeakCheck;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What every rule does on the same problems. A new rule is one more constant of {@link Rules}. */
+@ExtendWith(LeakCheck.class)
 class UpdateRuleTest {
     private static final Shape SHAPE = Shape.of(2, 2);
     private static final float[] START = {0.5f, -2, 1, 0.25f};

@@ -6,9 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.smallbatch.optim.TinyRun;
 import dev.smallbatch.optim.TinyText;
+import dev.smallbatch.tck.LeakCheck;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
+@ExtendWith(LeakCheck.class)
 class EvaluatorTest {
     @Test
     void theLossIsTheMeanOverTargetsNotOverBatches() {

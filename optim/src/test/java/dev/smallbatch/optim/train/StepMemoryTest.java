@@ -13,9 +13,12 @@ import dev.smallbatch.optim.TinyRun;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.tck.LeakCheck;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
+@ExtendWith(LeakCheck.class)
 class StepMemoryTest {
     private static StepMemory plan(UpdateRule rule, Clipping clipping, int batchSize, int microBatches) {
         try (Region counting = Region.counting("parameters")) {

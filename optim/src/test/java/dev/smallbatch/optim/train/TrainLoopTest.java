@@ -11,15 +11,18 @@ import dev.smallbatch.optim.TinyRun;
 import dev.smallbatch.optim.checkpoint.CheckpointState;
 import dev.smallbatch.optim.checkpoint.CheckpointStore;
 import dev.smallbatch.optim.checkpoint.RunIdentity;
+import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ExtendWith(LeakCheck.class)
 class TrainLoopTest {
     @TempDir
     Path folder;

@@ -12,12 +12,15 @@ import dev.smallbatch.optim.TinyRun;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.tck.LeakCheck;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ExtendWith(LeakCheck.class)
 class TrainStepTest {
     private static final Clipping FAR_AWAY = new Clipping.GlobalNorm(1e9);
 
