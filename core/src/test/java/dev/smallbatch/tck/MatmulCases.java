@@ -18,7 +18,7 @@ public abstract class MatmulCases extends FamilyCases {
     private static final float[][] ALPHA_BETA = {{1, 0}, {1, 1}, {-0.5f, 0}, {0.37f, 1}, {0, 0}};
     /** Shapes of a transformer's products, across the blocks that kernels cut K, M and N into. */
     private static final int[][] LARGE = {{130, 770, 515}, {129, 67, 1100}, {1, 770, 1100}, {257, 5, 515}, {2, 1030, 300},
-        {64, 64, 2051}};
+        {64, 64, 2051}, {1601, 35, 19}, {21, 4131, 19}, {1555, 2111, 3}};
 
     MatmulCases(BackendConformance suite) {
         super(suite);

@@ -24,7 +24,10 @@ final class Shapes {
         return sizes.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    /** Every time with every batch and head layouts in turn, then lengths that straddle the blocks of a tiled kernel. */
+    /**
+     * Every time with every batch and head layouts in turn, then lengths and batches that straddle the blocks of a
+     * tiled kernel.
+     */
     static List<AttentionSpec> attentions() {
         int[][] layouts = {{1, 1, 8}, {2, 2, 6}, {3, 1, 16}, {4, 2, 32}, {2, 1, 2}, {1, 1, 64}, {6, 3, 10}, {2, 2, 34}};
         List<AttentionSpec> specs = new ArrayList<>();
@@ -42,6 +45,8 @@ final class Shapes {
         specs.add(new AttentionSpec(1, 129, 2, 1, 20));
         specs.add(new AttentionSpec(2, 200, 3, 1, 32));
         specs.add(new AttentionSpec(1, 333, 2, 2, 64));
+        specs.add(new AttentionSpec(40, 64, 4, 2, 64));
+        specs.add(new AttentionSpec(300, 3, 2, 2, 64));
         return specs;
     }
 }
