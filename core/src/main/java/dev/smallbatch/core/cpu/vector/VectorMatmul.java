@@ -49,6 +49,10 @@ final class VectorMatmul implements MatmulKernels {
         int m = (int) out.shape().rows();
         int n = (int) out.shape().cols();
         int k = (int) x.shape().cols();
+        if (m <= FewRows.LIMIT) {
+            FewRows.linear(parallel, out.segment(), x.segment(), weight.segment(), bias == null ? null : bias.segment(), m, n, k);
+            return;
+        }
         new Product(out.segment(), x.segment(), false, weight.segment(), true, bias == null ? null : bias.segment(), m, n, k, 1, false).run();
     }
 
