@@ -34,10 +34,10 @@ class ModulePathSmokeTest {
 
     @BeforeAll
     static void compileTheApplication() {
-        Path sources = SourceTree.root().resolve("bench/src/test/resources/smoke");
+        String sources = SourceTree.root().resolve("bench/src/test/resources/smoke").toString();
         int exit = ToolProvider.findFirst("javac").orElseThrow().run(System.out, System.err, "-Xlint:-incubating",
                 "-d", application().toString(),
-                "--module-path", libraries(), sources.resolve("module-info.java").toString(), sources.resolve("Smoke.java").toString());
+                "--module-path", libraries(), sources + "/module-info.java", sources + "/Smoke.java");
         assertEquals(0, exit, "the application compiles against the exported packages");
     }
 
@@ -113,7 +113,8 @@ class ModulePathSmokeTest {
 
     /** The project's modules as compiled, and the jars that the library needs. */
     private static String libraries() {
-        Stream<String> modules = Stream.of("core", "accel-tornado", "optim", "model").map(module -> SourceTree.classes(module).toString());
+        Stream<String> modules = Stream.of("core", "accel-tornado", "optim", "model")
+                .map(module -> SourceTree.classes(module).toString());
         Stream<String> jars = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(ModulePathSmokeTest::isLibrary);
         return Stream.concat(modules, jars).collect(Collectors.joining(File.pathSeparator));

@@ -18,7 +18,7 @@ final class SourceTree {
     static Path root() {
         String root = System.getProperty("smallbatch.root");
         if (root == null) {
-            throw new IllegalStateException("smallbatch.root is not set; run with Maven, or with -Dsmallbatch.root=<directory of README.md>");
+            throw new IllegalStateException("smallbatch.root is not set; run with Maven, or give -Dsmallbatch.root");
         }
         return Path.of(root).normalize();
     }
