@@ -81,6 +81,27 @@ public final class CorpusBuilder {
         return new PreparedCorpus(tokenizer, training, validation, false, List.copyOf(notes));
     }
 
+    /**
+     * Opens what {@link #build} made, whatever has become of the text since, and checks it.
+     *
+     * @throws ShardException if it is incomplete or damaged
+     * @throws IOException if reading fails
+     */
+    public static PreparedCorpus open(Path directory) throws IOException {
+        CorpusManifest manifest = CorpusManifest.read(directory).orElseThrow(() ->
+                new ShardException("open corpus " + directory + ": holds no prepared text; prepare the text again"));
+        Tokenizer tokenizer = Tokenizer.load(directory);
+        TokenShard training = TokenShard.open(directory.resolve(TRAINING));
+        TokenShard validation = TokenShard.open(directory.resolve(VALIDATION));
+        training.verify();
+        validation.verify();
+        if (!tokenizer.fingerprint().equals(manifest.tokenizer()) || training.size() != manifest.trainingTokens()
+                || validation.size() != manifest.validationTokens()) {
+            throw new ShardException("open corpus " + directory + ": its files do not fit together; prepare the text again");
+        }
+        return new PreparedCorpus(tokenizer, training, validation, true, manifest.notes());
+    }
+
     private String key(Corpus corpus) {
         String vocabulary = switch (choice) {
             case TokenizerChoice.Existing existing -> existing.tokenizer().fingerprint();
@@ -102,17 +123,7 @@ public final class CorpusBuilder {
             return Optional.empty();
         }
         try {
-            Tokenizer tokenizer = Tokenizer.load(directory);
-            TokenShard training = TokenShard.open(directory.resolve(TRAINING));
-            TokenShard validation = TokenShard.open(directory.resolve(VALIDATION));
-            training.verify();
-            validation.verify();
-            if (!tokenizer.fingerprint().equals(manifest.tokenizer()) || training.size() != manifest.trainingTokens()
-                    || validation.size() != manifest.validationTokens()) {
-                notes.add("the data in " + directory + " did not fit together and was prepared again");
-                return Optional.empty();
-            }
-            return Optional.of(new PreparedCorpus(tokenizer, training, validation, true, manifest.notes()));
+            return Optional.of(open(directory));
         } catch (IOException e) {
             notes.add("the data in " + directory + " was prepared again: " + e.getMessage());
             return Optional.empty();

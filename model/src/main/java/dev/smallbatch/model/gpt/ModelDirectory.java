@@ -31,8 +31,11 @@ import java.util.Set;
  * }</pre>
  */
 public final class ModelDirectory {
-    private static final String CONFIG = "config.json";
-    private static final String WEIGHTS = "model.safetensors";
+    /** The architecture, as {@link GptConfigJson}. */
+    public static final String CONFIG = "config.json";
+    /** The weights. */
+    public static final String WEIGHTS = "model.safetensors";
+
     private static final int LISTED_PROBLEMS = 5;
 
     private ModelDirectory() {}
@@ -70,8 +73,18 @@ public final class ModelDirectory {
      * @throws IOException if a file is missing or damaged, or the weights are not those of the configuration
      */
     public static Gpt load(Path directory, Region parameters) throws IOException {
-        GptConfig config = config(directory);
-        try (SafeTensors file = SafeTensors.open(AtomicFiles.locate(directory).resolve(WEIGHTS))) {
+        return load(AtomicFiles.locate(directory).resolve(WEIGHTS), config(directory), parameters);
+    }
+
+    /**
+     * Reads a file of weights alone, such as that of a checkpoint.
+     *
+     * @param config the model's architecture
+     * @param parameters receives the weights; takes {@link Gpt#parameterBytes} of its capacity
+     * @throws IOException if the file is missing or damaged, or the weights are not those of the configuration
+     */
+    public static Gpt load(Path weights, GptConfig config, Region parameters) throws IOException {
+        try (SafeTensors file = SafeTensors.open(weights)) {
             requireFits(file, Gpt.planned(config).parameters());
             Gpt model = new Gpt(config, ParameterFactory.uninitialized(parameters));
             for (Parameter parameter : model.parameters()) {

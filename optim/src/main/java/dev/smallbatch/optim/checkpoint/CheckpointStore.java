@@ -22,6 +22,8 @@ import java.util.TreeMap;
  * Nothing is loaded that has not been verified: format, lengths, checksums, configuration, names and shapes.
  */
 public final class CheckpointStore {
+    /** The file of a checkpoint that describes it. */
+    public static final String STATE = StateFile.NAME;
     static final String MODEL = "model.safetensors";
     static final String OPTIMIZER = "optimizer.safetensors";
 

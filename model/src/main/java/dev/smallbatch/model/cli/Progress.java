@@ -1,0 +1,118 @@
+package dev.smallbatch.model.cli;
+
+import dev.smallbatch.model.data.CorpusProgress;
+import dev.smallbatch.optim.train.StepListener;
+import dev.smallbatch.optim.train.StepStats;
+import java.nio.charset.Charset;
+import java.util.OptionalDouble;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/**
+ * Shows how far a run is: a bar where a person is watching, else a line now and then. First the preparation of the text, then
+ * the steps.
+ */
+final class Progress implements CorpusProgress, StepListener, AutoCloseable {
+    private static final int REFRESH_MILLIS = 200;
+    /** A line for each tenth, but not more often than every two seconds and at least every 30. */
+    private static final int LINES = 10;
+    private static final double SHORTEST_PAUSE = 2;
+    private static final double LONGEST_PAUSE = 30;
+    /** How fast the loss that is shown forgets. */
+    private static final double SMOOTHING = 0.98;
+
+    private final Console console;
+    private ProgressBar bar;
+    private String stage = "";
+    private long steps;
+    private long lastLineStep;
+    private double lastLineSeconds;
+    private double smoothed = Double.NaN;
+    private OptionalDouble evalLoss = OptionalDouble.empty();
+
+    Progress(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void report(String newStage, long done, long total) {
+        if (!newStage.equals(stage)) {
+            end();
+            stage = newStage;
+            if (console.interactive()) {
+                bar = bar(newStage, total);
+            } else {
+                console.err().println("preparing: " + newStage);
+            }
+        }
+        if (bar != null) {
+            bar.maxHint(Math.max(total, 1)).stepTo(Math.min(done, total));
+        }
+    }
+
+    /** The training begins, at a step from 0 up. */
+    void begin(long firstStep, long allSteps) {
+        end();
+        steps = allSteps;
+        lastLineStep = firstStep;
+        if (console.interactive()) {
+            bar = bar("training", allSteps);
+            bar.stepTo(firstStep);
+        }
+    }
+
+    private ProgressBar bar(String task, long max) {
+        boolean unicode = Charset.forName(console.err().charset().name()).newEncoder().canEncode('█');
+        return new ProgressBarBuilder().setTaskName(task).setInitialMax(Math.max(max, 1)).setUpdateIntervalMillis(REFRESH_MILLIS)
+                .setStyle(unicode ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII)
+                .setConsumer(new ConsoleProgressBarConsumer(console.err(), console.columns() - 1)).build();
+    }
+
+    @Override
+    public void onStep(StepStats stats) {
+        smoothed = Double.isNaN(smoothed) ? stats.loss() : SMOOTHING * smoothed + (1 - SMOOTHING) * stats.loss();
+        if (stats.evalLoss().isPresent()) {
+            evalLoss = stats.evalLoss();
+        }
+        if (bar != null) {
+            bar.setExtraMessage(Format.text(" loss %.3f%s %s tok/s", smoothed, evaluated(), Format.count(stats.tokensPerSecond())));
+            bar.stepTo(stats.step());
+        } else if (!console.interactive() && isLineDue(stats)) {
+            line(stats);
+        }
+    }
+
+    private boolean isLineDue(StepStats stats) {
+        double pause = stats.elapsedSeconds() - lastLineSeconds;
+        boolean tenth = stats.step() * LINES / steps > lastLineStep * LINES / steps;
+        return stats.step() == steps || tenth && pause >= SHORTEST_PAUSE || pause >= LONGEST_PAUSE;
+    }
+
+    private void line(StepStats stats) {
+        double done = (double) stats.step() / steps;
+        double perStep = (stats.elapsedSeconds() - lastLineSeconds) / Math.max(1, stats.step() - lastLineStep);
+        console.err().println(Format.text("step %,d of %,d  %3.0f%%  loss %.3f%s  %s tok/s  %s left", stats.step(), steps, 100 * done,
+                smoothed, evaluated(), Format.count(stats.tokensPerSecond()), Format.time(perStep * (steps - stats.step()))));
+        lastLineStep = stats.step();
+        lastLineSeconds = stats.elapsedSeconds();
+    }
+
+    private String evaluated() {
+        return evalLoss.isPresent() ? Format.text("  validation %.3f", evalLoss.getAsDouble()) : "";
+    }
+
+    @Override
+    public void close() {
+        end();
+    }
+
+    /** Takes away what is shown now. */
+    void end() {
+        if (bar != null) {
+            bar.close();
+            bar = null;
+        }
+    }
+}

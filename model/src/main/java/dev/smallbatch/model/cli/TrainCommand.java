@@ -1,0 +1,130 @@
+package dev.smallbatch.model.cli;
+
+import dev.smallbatch.model.run.OptimizerKind;
+import dev.smallbatch.model.run.ScheduleKind;
+import dev.smallbatch.model.run.TrainingOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code train}: options, and nothing else. */
+@Command(name = "train", sortOptions = false, mixinStandardHelpOptions = true,
+        description = "Trains a model on text. Everything but --data and --out has a default that suits model and text, and is printed.",
+        footer = {"", "Numbers may end in k, M or G: 2M is 2,000,000.", "",
+            "Example: a model of a single text file", "  smallbatch train --data corpus.txt --out run",
+            "Example: all Java sources below a directory, two million tokens",
+            "  smallbatch train --data src --glob '*.java' --out run --tokens 2M",
+            "Example: go on after Ctrl-C", "  smallbatch train --out run --resume"})
+final class TrainCommand implements Callable<Integer> {
+    private final Console console;
+
+    @Option(names = "--data", arity = "1..*", paramLabel = "PATH",
+            description = "Text to learn from, UTF-8: files, directories, zip or jar archives.")
+    private List<Path> data = List.of();
+
+    @Option(names = "--glob", paramLabel = "GLOB", description = "Which files of directories and archives, for example '*.java' (default: all text).")
+    private String glob;
+
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "Where everything is written; new or empty.")
+    private Path out;
+
+    @Option(names = "--resume", description = "Go on with the run in --out from its checkpoint; no other option is needed.")
+    private boolean resume;
+
+    @ArgGroup(validate = false, heading = "%nModel:%n")
+    private final ModelOptions model = new ModelOptions();
+
+    @ArgGroup(validate = false, heading = "%nTraining:%n")
+    private final UpdateOptions update = new UpdateOptions();
+
+    @ArgGroup(validate = false, heading = "%nRun:%n")
+    private final LoopOptions loop = new LoopOptions();
+
+    @Mixin
+    private final BackendOptionGroup backend = new BackendOptionGroup();
+
+    /** The architecture. */
+    private static final class ModelOptions {
+        @Option(names = "--preset", paramLabel = "NAME", description = "tiny, small, lm11m or gpt2s (default: small).")
+        private String preset;
+        @Option(names = "--layers", paramLabel = "N", description = "Blocks, instead of the preset's.")
+        private Integer layers;
+        @Option(names = "--dim", paramLabel = "N", description = "Width, instead of the preset's.")
+        private Integer dim;
+        @Option(names = "--heads", paramLabel = "N", description = "Attention heads, instead of the preset's.")
+        private Integer heads;
+        @Option(names = "--seq-len", paramLabel = "N", description = "Tokens of a sequence, instead of the preset's.")
+        private Integer seqLen;
+        @Option(names = "--tokenizer", paramLabel = "KIND",
+                description = "byte, bpe (learned from the text), or a directory with a vocabulary (default: bpe, byte below 200 kB).")
+        private String tokenizer;
+        @Option(names = "--vocab-size", paramLabel = "N", description = "Tokens of a bpe vocabulary (default: by the size of the text).")
+        private Integer vocabularySize;
+    }
+
+    /** How parameters change. */
+    private static final class UpdateOptions {
+        @Option(names = "--batch-size", paramLabel = "N", description = "Sequences per update (default: 1).")
+        private Integer batchSize;
+        @Option(names = "--tokens", paramLabel = "N",
+                description = "Length of the run (default: 20 for each active parameter, but the text at most 4 times).")
+        private Long tokens;
+        @Option(names = "--steps", paramLabel = "N", description = "Length of the run in updates, instead of --tokens.")
+        private Long steps;
+        @Option(names = "--optimizer", paramLabel = "NAME", description = "sgd or adamw (default: adamw).")
+        private OptimizerKind optimizer;
+        @Option(names = "--lr", paramLabel = "RATE", description = "Peak learning rate (default: by width and batch size; sgd 0.2).")
+        private Double lr;
+        @Option(names = "--beta1", paramLabel = "B", description = "Adam's first decay per step (default: 0.9).")
+        private Double beta1;
+        @Option(names = "--beta2", paramLabel = "B", description = "Adam's second decay per step, instead of a half-life.")
+        private Double beta2;
+        @Option(names = "--beta2-half-life", paramLabel = "TOKENS",
+                description = "Adam's second decay as a half-life in tokens (default: a 50th of the run).")
+        private Double beta2HalfLife;
+        @Option(names = "--weight-decay", paramLabel = "W", description = "Decoupled weight decay (default: 0).")
+        private Double weightDecay;
+        @Option(names = "--warmup-frac", paramLabel = "F", description = "Part of the run in which the rate rises (default: 0.05).")
+        private Double warmupFraction;
+        @Option(names = "--schedule", paramLabel = "NAME", description = "cosine or constant (default: cosine, down to 0).")
+        private ScheduleKind schedule;
+        @Option(names = "--clip-norm", paramLabel = "N", description = "Largest norm of all gradients together (default: none).")
+        private Double clipNorm;
+    }
+
+    /** What does not change the result, but for the seed. */
+    private static final class LoopOptions {
+        @Option(names = "--seed", paramLabel = "N", description = "Of all random numbers (default: 0).")
+        private Long seed;
+        @Option(names = "--eval-every", paramLabel = "STEPS", description = "Steps between evaluations, 0 for none (default: a 10th of the run).")
+        private Long evalEvery;
+        @Option(names = "--checkpoint-every", paramLabel = "STEPS",
+                description = "Steps between checkpoints (default: a 20th of the run, at most 1000).")
+        private Long checkpointEvery;
+    }
+
+    TrainCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        return new TrainingSession(console).run(options()).exitCode();
+    }
+
+    private TrainingOptions options() {
+        return TrainingOptions.into(out).data(data).glob(glob).resume(resume)
+                .preset(model.preset).layers(model.layers).dim(model.dim).heads(model.heads).seqLen(model.seqLen)
+                .tokenizer(model.tokenizer).vocabularySize(model.vocabularySize)
+                .batchSize(update.batchSize).tokens(update.tokens).steps(update.steps).optimizer(update.optimizer).lr(update.lr)
+                .beta1(update.beta1).beta2(update.beta2).beta2HalfLife(update.beta2HalfLife).weightDecay(update.weightDecay)
+                .warmupFraction(update.warmupFraction).schedule(update.schedule).clipNorm(update.clipNorm)
+                .seed(loop.seed).evalEvery(loop.evalEvery).checkpointEvery(loop.checkpointEvery)
+                .threads(backend.threads).backend(backend.backend);
+    }
+}

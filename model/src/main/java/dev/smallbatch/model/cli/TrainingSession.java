@@ -1,0 +1,149 @@
+package dev.smallbatch.model.cli;
+
+import dev.smallbatch.model.data.NGramEntropy;
+import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.run.OptimizerKind;
+import dev.smallbatch.model.run.RunConfig;
+import dev.smallbatch.model.run.RunDirectory;
+import dev.smallbatch.model.run.TrainingOptions;
+import dev.smallbatch.model.run.TrainingRun;
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.train.StepStats;
+import dev.smallbatch.optim.train.StopReason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/** A training run on the console: what was chosen, how it goes, what came out. */
+final class TrainingSession {
+    private static final int INTERRUPTED = 130;
+
+    private final Console console;
+
+    TrainingSession(Console console) {
+        this.console = console;
+    }
+
+    /**
+     * What is left when it is over.
+     *
+     * @param exitCode 0, or 130 if it was interrupted
+     * @param directory its files
+     */
+    record Outcome(int exitCode, RunDirectory directory) {}
+
+    Outcome run(TrainingOptions options) throws IOException {
+        Progress progress = new Progress(console);
+        try (progress; TrainingRun run = TrainingRun.open(options, progress)) {
+            progress.end();
+            NGramEntropy entropy = run.entropy();
+            describe(run, entropy);
+            if (run.start().step() > 0) {
+                console.row("goes on", "at step %,d of %,d", run.start().step(), run.config().steps());
+            }
+            StopOnInterrupt stop = new StopOnInterrupt(run, console);
+            try {
+                progress.begin(run.start().step(), run.config().steps());
+                TrainingRun.Result result = run.train(List.of(progress));
+                progress.end();
+                console.out().println();
+                return new Outcome(report(run, result, entropy), run.directory());
+            } finally {
+                stop.end();
+            }
+        }
+    }
+
+    private void describe(TrainingRun run, NGramEntropy entropy) {
+        RunConfig config = run.config();
+        RunConfig.Text text = config.text();
+        GptConfig model = config.model();
+        run.corpus().notes().forEach(note -> console.row("data", note + (run.corpus().reused() ? " (prepared before)" : "")));
+        console.row("vocabulary", "%s, %,d tokens, %.2f bytes each", text.tokenizer(), model.vocabularySize(), entropy.bytesPerToken());
+        console.row("model", "%d layers, dim %d, %d heads, sequences of %,d: %s parameters, %s of them active", model.layers(),
+                model.dim(), model.heads(), model.seqLen(), Format.count(model.parameterCount()),
+                Format.count(model.activeParameterCount()));
+        console.row("update", update(config));
+        console.row("schedule", "%s, %s%% warm-up; batches of %d x %,d tokens", lowerCase(config.update().schedule()),
+                Format.number(100 * config.update().warmupFraction()), config.batchSize(), model.seqLen());
+        console.row("length", "%,d steps, %s tokens: the text %.1f times, %.1f tokens for each active parameter", config.steps(),
+                Format.count(config.tokens()), (double) config.tokens() / text.trainingTokens(),
+                (double) config.tokens() / model.activeParameterCount());
+        console.row("every", "%,d steps a checkpoint, %s", config.intervals().checkpoint(), evaluations(config));
+        console.row("backend", run.backend().toString());
+        console.row("memory", "%s: weights %s, optimizer %s, activations %s", Format.bytes(run.memory().total()),
+                Format.bytes(run.memory().parameters()), Format.bytes(run.memory().optimizer()),
+                Format.bytes(run.memory().step() + run.memory().data()));
+        console.row("to beat", "unigrams %.3f, bigrams %.3f nats per token (counted in the training text, on the validation text)",
+                entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
+        console.row("files", run.directory().root().toString());
+    }
+
+    private static String evaluations(RunConfig config) {
+        long sequences = config.intervals().evalSequences();
+        return config.intervals().eval() == 0 ? "no evaluation" : Format.text("%,d steps an evaluation on %,d of %,d validation tokens",
+                config.intervals().eval(), sequences * config.model().seqLen(), config.text().validationTokens());
+    }
+
+    private static String update(RunConfig config) {
+        RunConfig.Update update = config.update();
+        StringBuilder line = new StringBuilder(lowerCase(update.optimizer())).append(", lr ").append(Format.number(update.lr()));
+        if (update.optimizer() == OptimizerKind.ADAMW) {
+            double beta2 = update.beta2().perStep(config.tokensPerStep());
+            double halfLife = Decay.toHalfLife(beta2, config.tokensPerStep());
+            line.append(", beta1 ").append(Format.number(update.beta1())).append(", beta2 ").append(Format.number(beta2))
+                    .append(" (half-life ").append(Format.count(halfLife)).append(" tokens)");
+        }
+        line.append(update.weightDecay() == 0 ? ", no weight decay" : ", weight decay " + Format.number(update.weightDecay()));
+        return line.append(update.clipNorm() == null ? "" : ", gradients clipped to " + Format.number(update.clipNorm())).toString();
+    }
+
+    private static String lowerCase(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
+    }
+
+    private int report(TrainingRun run, TrainingRun.Result result, NGramEntropy entropy) {
+        String directory = run.directory().root().toString();
+        if (result.reason() == StopReason.STOP_REQUESTED) {
+            long step = result.last().map(StepStats::step).orElse(run.start().step());
+            console.row("stopped", "after step %,d of %,d; the checkpoint is written", step, run.config().steps());
+            console.row("go on", console.command() + " train --out " + quoted(directory) + " --resume");
+            return INTERRUPTED;
+        }
+        if (result.last().isPresent()) {
+            StepStats last = result.last().get();
+            double seconds = Math.max(last.elapsedSeconds(), 1e-3);
+            long tokens = last.tokens() - run.start().tokens();
+            console.row("trained", "%s tokens in %s (%s tokens/s)", Format.count(tokens), Format.time(seconds),
+                    Format.count(tokens / seconds));
+        } else {
+            console.row("trained", "already: all %,d steps were done before", run.config().steps());
+        }
+        if (result.evalLoss().isPresent()) {
+            double loss = result.evalLoss().getAsDouble();
+            console.row("validation", "loss %.3f nats per token, %.3f bits per byte; unigrams %.3f, bigrams %.3f nats per token", loss,
+                    entropy.perByte(loss) / Math.log(2), entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
+        }
+        console.row("model", run.directory().model().toString());
+        console.row("loss curve", run.directory().plot().toString());
+        console.row("try", console.command() + " generate --model " + quoted(directory) + " --prompt \"...\" --stream");
+        console.row("", console.command() + " inspect " + quoted(directory));
+        return 0;
+    }
+
+    /** As a shell takes it. */
+    static String quoted(String path) {
+        return path.matches("[\\w./~@%+=:,-]+") ? path : "'" + path.replace("'", "'\\''") + "'";
+    }
+
+    /** A directory that does not exist yet: {@code name}, {@code name-2}, {@code name-3}, ... */
+    static Path fresh(String name) {
+        Path path = Path.of(name);
+        for (int i = 2; Files.exists(path); i++) {
+            path = Path.of(name + "-" + i);
+        }
+        return path;
+    }
+}

@@ -1,0 +1,106 @@
+package dev.smallbatch.model.run;
+
+import dev.smallbatch.core.io.AtomicFiles;
+import java.awt.AWTError;
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import javax.imageio.ImageIO;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** {@code loss.png}: training loss, smoothed training loss and validation loss against tokens, which have a logarithmic axis. */
+public final class LossPlot {
+    private static final int WIDTH = 1000;
+    private static final int HEIGHT = 600;
+    private static final Color RAW = new Color(190, 205, 225);
+    private static final Color SMOOTH = new Color(25, 85, 165);
+    private static final Color EVAL = new Color(200, 60, 40);
+    /** Lines that a point of the smoothed curve is the mean of, as a part of all. */
+    private static final double WINDOW = 0.05;
+
+    private LossPlot() {}
+
+    /**
+     * Draws without a display.
+     *
+     * @throws IOException if the file cannot be written, or the JVM cannot draw text here
+     */
+    public static void write(Path file, List<Metric> metrics, String title) throws IOException {
+        if (metrics.isEmpty()) {
+            return;
+        }
+        byte[] png = png(metrics, title);
+        AtomicFiles.write(file, channel -> {
+            ByteBuffer bytes = ByteBuffer.wrap(png);
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        });
+    }
+
+    private static byte[] png(List<Metric> metrics, String title) throws IOException {
+        System.setProperty("java.awt.headless", "true");
+        try {
+            BufferedImage image = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
+            Graphics2D graphics = image.createGraphics();
+            graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+            chart(metrics, title).paint(graphics, WIDTH, HEIGHT);
+            graphics.dispose();
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            ImageIO.write(image, "png", bytes);
+            return bytes.toByteArray();
+        } catch (RuntimeException | LinkageError | InternalError | AWTError e) {
+            throw new IOException("this JVM cannot draw (" + e + "); it may lack fonts, install fontconfig and a font", e);
+        }
+    }
+
+    private static XYChart chart(List<Metric> metrics, String title) {
+        XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title)
+                .xAxisTitle("tokens (logarithmic)").yAxisTitle("loss, nats per token").build();
+        chart.getStyler().setXAxisLogarithmic(metrics.size() > 1).setLegendPosition(Styler.LegendPosition.InsideNE)
+                .setChartBackgroundColor(Color.WHITE);
+        double[] tokens = metrics.stream().mapToDouble(Metric::tokens).toArray();
+        double[] losses = metrics.stream().mapToDouble(Metric::loss).toArray();
+        line(chart.addSeries("training", tokens, losses), RAW, 1);
+        line(chart.addSeries("training, smoothed", tokens, smoothed(losses)), SMOOTH, 2.5f);
+        List<Metric> evaluated = metrics.stream().filter(metric -> metric.evalLoss().isPresent()).toList();
+        if (!evaluated.isEmpty()) {
+            XYSeries points = chart.addSeries("validation", evaluated.stream().mapToDouble(Metric::tokens).toArray(),
+                    evaluated.stream().mapToDouble(metric -> metric.evalLoss().getAsDouble()).toArray());
+            line(points, EVAL, 1.5f);
+            points.setMarker(SeriesMarkers.CIRCLE).setMarkerColor(EVAL);
+        }
+        return chart;
+    }
+
+    private static void line(XYSeries series, Color color, float width) {
+        series.setMarker(SeriesMarkers.NONE).setLineColor(color).setLineStyle(new BasicStroke(width));
+    }
+
+    /** Means over a window that is cut off at both ends. */
+    static double[] smoothed(double[] values) {
+        int reach = (int) (values.length * WINDOW / 2);
+        double[] sums = new double[values.length + 1];
+        for (int i = 0; i < values.length; i++) {
+            sums[i + 1] = sums[i] + values[i];
+        }
+        double[] means = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+            int from = Math.max(0, i - reach);
+            int to = Math.min(values.length, i + reach + 1);
+            means[i] = (sums[to] - sums[from]) / (to - from);
+        }
+        return means;
+    }
+}

@@ -1,0 +1,109 @@
+package dev.smallbatch.model.run;
+
+import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.optim.Clipping;
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.rule.AdamW;
+import dev.smallbatch.optim.rule.Sgd;
+import dev.smallbatch.optim.rule.UpdateRule;
+import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.optim.schedule.Schedule;
+import dev.smallbatch.optim.schedule.WarmupCosine;
+import dev.smallbatch.optim.train.TrainConfig;
+import java.util.List;
+
+/**
+ * A run with every choice made: what {@code config.json} of its directory says ({@link RunConfigJson}).
+ *
+ * @param model the architecture
+ * @param text what is learned from
+ * @param batchSize sequences per update
+ * @param steps updates
+ * @param update how parameters change
+ * @param seed of all random numbers
+ * @param intervals what happens when; does not change the weights
+ */
+public record RunConfig(GptConfig model, Text text, int batchSize, long steps, Update update, long seed, Intervals intervals) {
+
+    /**
+     * What is learned from.
+     *
+     * @param paths files, directories and archives
+     * @param glob which files of directories and archives, or null
+     * @param validationFraction part that is kept for validation
+     * @param tokenizer byte, bpe or the directory it came from
+     * @param tokenizerFingerprint SHA-256 of the vocabulary
+     * @param trainingTokens tokens to learn from
+     * @param validationTokens tokens to judge by
+     */
+    public record Text(List<String> paths, String glob, double validationFraction, String tokenizer, String tokenizerFingerprint,
+            long trainingTokens, long validationTokens) {}
+
+    /**
+     * How parameters change.
+     *
+     * @param optimizer the rule
+     * @param lr peak learning rate
+     * @param beta1 Adam's first decay per step; 0 for SGD
+     * @param beta2 Adam's second decay; null for SGD
+     * @param weightDecay decoupled
+     * @param clipNorm largest norm of all gradients together, or null
+     * @param schedule learning rate after the warm-up
+     * @param warmupFraction part of the run in which it rises
+     */
+    public record Update(OptimizerKind optimizer, double lr, double beta1, Decay beta2, double weightDecay, Double clipNorm,
+            ScheduleKind schedule, double warmupFraction) {}
+
+    /**
+     * What happens when, in steps; 0 means never.
+     *
+     * @param log between two lines of metrics
+     * @param eval between two evaluations
+     * @param evalSequences validation sequences of an evaluation, spread evenly over the validation text
+     * @param checkpoint between two checkpoints
+     */
+    public record Intervals(long log, long eval, long evalSequences, long checkpoint) {}
+
+    /** Tokens of an update. */
+    public long tokensPerStep() {
+        return (long) batchSize * model.seqLen();
+    }
+
+    /** Tokens of the run. */
+    public long tokens() {
+        return steps * tokensPerStep();
+    }
+
+    /** Steps in which the learning rate rises. */
+    public long warmupSteps() {
+        return (long) Math.floor(update.warmupFraction * steps);
+    }
+
+    /** The update rule with its schedule. */
+    UpdateRule rule() {
+        Schedule lr = switch (update.schedule) {
+            case COSINE -> new WarmupCosine(update.lr, steps, warmupSteps());
+            case CONSTANT -> new Constant(update.lr, warmupSteps());
+        };
+        return switch (update.optimizer) {
+            case SGD -> new Sgd(lr, 0, update.weightDecay);
+            case ADAMW -> new AdamW(lr, new Decay.PerStep(update.beta1), update.beta2, 1e-8, update.weightDecay);
+        };
+    }
+
+    Clipping clipping() {
+        return update.clipNorm == null ? Clipping.none() : new Clipping.GlobalNorm(update.clipNorm);
+    }
+
+    TrainConfig loop() {
+        return new TrainConfig(steps, intervals.log, intervals.eval, intervals.checkpoint);
+    }
+
+    RunConfig withSteps(long newSteps, Update newUpdate, Intervals newIntervals) {
+        return new RunConfig(model, text, batchSize, newSteps, newUpdate, seed, newIntervals);
+    }
+
+    RunConfig withIntervals(Intervals newIntervals) {
+        return withSteps(steps, update, newIntervals);
+    }
+}

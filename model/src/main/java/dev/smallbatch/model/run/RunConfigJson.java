@@ -1,0 +1,156 @@
+package dev.smallbatch.model.run;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.smallbatch.core.io.AtomicFiles;
+import dev.smallbatch.model.gpt.GptConfigJson;
+import dev.smallbatch.optim.batch.Decay;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** {@code config.json} of a run: a {@link RunConfig} as JSON. */
+final class RunConfigJson {
+    private static final int FORMAT = 1;
+    private static final JsonMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+
+    private final Path file;
+
+    private RunConfigJson(Path file) {
+        this.file = file;
+    }
+
+    static void write(RunConfig config, Path file) throws IOException {
+        ObjectNode node = identity(config);
+        node.set("intervals", intervals(config.intervals()));
+        ObjectNode text = (ObjectNode) node.get("text");
+        config.text().paths().forEach(text.putArray("paths")::add);
+        text.put("glob", config.text().glob());
+        AtomicFiles.writeText(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n");
+    }
+
+    /** Everything that decides the weights of every step: what must be the same for a run to go on. */
+    static ObjectNode identity(RunConfig config) {
+        ObjectNode node = JSON.createObjectNode().put("format", FORMAT);
+        node.set("model", GptConfigJson.write(config.model()));
+        RunConfig.Text text = config.text();
+        node.putObject("text")
+                .put("validation_fraction", text.validationFraction())
+                .put("tokenizer", text.tokenizer())
+                .put("tokenizer_fingerprint", text.tokenizerFingerprint())
+                .put("training_tokens", text.trainingTokens())
+                .put("validation_tokens", text.validationTokens());
+        node.put("batch_size", config.batchSize()).put("steps", config.steps()).put("seed", config.seed());
+        node.set("update", update(config.update()));
+        return node;
+    }
+
+    private static ObjectNode update(RunConfig.Update update) {
+        ObjectNode node = JSON.createObjectNode().put("optimizer", lowerCase(update.optimizer())).put("lr", update.lr());
+        if (update.optimizer() == OptimizerKind.ADAMW) {
+            node.put("beta1", update.beta1());
+            switch (update.beta2()) {
+                case Decay.PerStep(double beta) -> node.put("beta2", beta);
+                case Decay.HalfLife(double tokens) -> node.put("beta2_half_life", tokens);
+            }
+        }
+        return node.put("weight_decay", update.weightDecay())
+                .put("clip_norm", update.clipNorm())
+                .put("schedule", lowerCase(update.schedule()))
+                .put("warmup_frac", update.warmupFraction());
+    }
+
+    private static ObjectNode intervals(RunConfig.Intervals intervals) {
+        return JSON.createObjectNode()
+                .put("log_every", intervals.log())
+                .put("eval_every", intervals.eval())
+                .put("eval_sequences", intervals.evalSequences())
+                .put("checkpoint_every", intervals.checkpoint());
+    }
+
+    /**
+     * Reads what {@link #write} made.
+     *
+     * @throws IOException if there is no such file, or it is damaged or of a newer format
+     */
+    static RunConfig read(Path file) throws IOException {
+        return new RunConfigJson(file).read();
+    }
+
+    private RunConfig read() throws IOException {
+        JsonNode node;
+        try {
+            node = JSON.readTree(Files.readString(file));
+        } catch (NoSuchFileException e) {
+            throw new IOException(file + ": there is no such file; is " + file.getParent() + " the directory of a run?", e);
+        } catch (JsonProcessingException e) {
+            throw damaged("not JSON: " + e.getOriginalMessage());
+        }
+        if (node.path("format").asInt() > FORMAT) {
+            throw new IOException(file + ": format " + node.path("format") + ", this build reads 1.." + FORMAT + "; use a newer build");
+        }
+        try {
+            return new RunConfig(GptConfigJson.read(required(node, "model"), file.toString()), readText(required(node, "text")),
+                    required(node, "batch_size").asInt(), required(node, "steps").asLong(), readUpdate(required(node, "update")),
+                    required(node, "seed").asLong(), readIntervals(required(node, "intervals")));
+        } catch (IllegalArgumentException e) {
+            throw damaged(e.getMessage());
+        }
+    }
+
+    private RunConfig.Text readText(JsonNode node) throws IOException {
+        List<String> paths = new ArrayList<>();
+        required(node, "paths").forEach(path -> paths.add(path.asText()));
+        return new RunConfig.Text(List.copyOf(paths), node.path("glob").textValue(), required(node, "validation_fraction").asDouble(),
+                required(node, "tokenizer").asText(), required(node, "tokenizer_fingerprint").asText(),
+                required(node, "training_tokens").asLong(), required(node, "validation_tokens").asLong());
+    }
+
+    private RunConfig.Update readUpdate(JsonNode node) throws IOException {
+        OptimizerKind optimizer = constant(OptimizerKind.class, required(node, "optimizer"));
+        Decay beta2 = null;
+        if (optimizer == OptimizerKind.ADAMW) {
+            beta2 = node.has("beta2") ? new Decay.PerStep(node.get("beta2").asDouble())
+                    : new Decay.HalfLife(required(node, "beta2_half_life").asDouble());
+        }
+        return new RunConfig.Update(optimizer, required(node, "lr").asDouble(), node.path("beta1").asDouble(), beta2,
+                required(node, "weight_decay").asDouble(), node.path("clip_norm").isNumber() ? node.get("clip_norm").asDouble() : null,
+                constant(ScheduleKind.class, required(node, "schedule")), required(node, "warmup_frac").asDouble());
+    }
+
+    private RunConfig.Intervals readIntervals(JsonNode node) throws IOException {
+        return new RunConfig.Intervals(required(node, "log_every").asLong(), required(node, "eval_every").asLong(),
+                required(node, "eval_sequences").asLong(), required(node, "checkpoint_every").asLong());
+    }
+
+    private JsonNode required(JsonNode node, String key) throws IOException {
+        JsonNode value = node.get(key);
+        if (value == null || value.isNull()) {
+            throw damaged(key + " is missing");
+        }
+        return value;
+    }
+
+    private <E extends Enum<E>> E constant(Class<E> type, JsonNode value) throws IOException {
+        try {
+            return Enum.valueOf(type, value.asText().toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw damaged(value + " is none of its values");
+        }
+    }
+
+    private IOException damaged(String problem) {
+        return new IOException(file + ": damaged: " + problem + "; restore the file, or start a new run in another directory");
+    }
+
+    private static String lowerCase(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
+    }
+}

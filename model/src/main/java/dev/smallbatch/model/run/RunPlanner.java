@@ -1,0 +1,163 @@
+package dev.smallbatch.model.run;
+
+import dev.smallbatch.model.data.CorpusBuilder;
+import dev.smallbatch.model.data.PreparedCorpus;
+import dev.smallbatch.model.data.TokenizerChoice;
+import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.tokenizer.BpeTrainer;
+import dev.smallbatch.model.tokenizer.ByteTokenizer;
+import dev.smallbatch.model.tokenizer.Tokenizer;
+import dev.smallbatch.optim.batch.Decay;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+
+/** Turns what was asked for into a {@link RunConfig}, with {@link Defaults} for the rest. */
+final class RunPlanner {
+    private final TrainingOptions options;
+
+    RunPlanner(TrainingOptions options) {
+        this.options = options;
+    }
+
+    /**
+     * The architecture.
+     *
+     * @throws UsageException if its sizes are impossible
+     */
+    GptConfig model(int vocabularySize) {
+        try {
+            GptConfig preset = GptConfig.preset(or(options.preset, Defaults.PRESET));
+            return preset.withSizes(or(options.layers, preset.layers()), or(options.dim, preset.dim()),
+                    or(options.heads, preset.heads()), or(options.seqLen, preset.seqLen()), vocabularySize);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("train: " + e.getMessage());
+        }
+    }
+
+    /** {@code byte}, {@code bpe} or a directory. */
+    String tokenizerName(long textBytes) {
+        return options.tokenizer != null ? options.tokenizer
+                : options.vocabularySize != null ? "bpe" : Defaults.tokenizer(textBytes);
+    }
+
+    TokenizerChoice tokenizer(long textBytes) throws IOException {
+        String name = tokenizerName(textBytes);
+        return switch (name) {
+            case "byte" -> new TokenizerChoice.Existing(new ByteTokenizer());
+            case "bpe" -> new TokenizerChoice.TrainBpe(vocabularySize(textBytes));
+            default -> new TokenizerChoice.Existing(Tokenizer.load(Path.of(name)));
+        };
+    }
+
+    private int vocabularySize(long textBytes) {
+        int size = or(options.vocabularySize, Defaults.vocabularySize(textBytes));
+        if (size < BpeTrainer.MIN_VOCABULARY) {
+            throw new UsageException("train: --vocab-size " + size + "; a learned vocabulary has at least "
+                    + BpeTrainer.MIN_VOCABULARY + " tokens, use --tokenizer byte for 256");
+        }
+        return size;
+    }
+
+    double validationFraction() {
+        return or(options.validationFraction, CorpusBuilder.DEFAULT_VALIDATION_FRACTION);
+    }
+
+    /** The whole run; of {@code options.seconds} the number of steps is fixed later. */
+    RunConfig plan(PreparedCorpus corpus, String tokenizerName) {
+        GptConfig model = model(corpus.tokenizer().vocabularySize());
+        int batchSize = or(options.batchSize, Defaults.BATCH_SIZE);
+        RunConfig.Text text = new RunConfig.Text(paths(), options.glob, validationFraction(), tokenizerName,
+                corpus.tokenizer().fingerprint(), corpus.training().size(), corpus.validation().size());
+        long tokens = or(options.tokens, Defaults.tokens(model, text.trainingTokens()));
+        long steps = or(options.steps, Math.ceilDiv(tokens, (long) batchSize * model.seqLen()));
+        long seed = or(options.seed, 0L);
+        return withSteps(new RunConfig(model, text, batchSize, steps, null, seed, null), steps);
+    }
+
+    /** The same run with another length, and with whatever follows from it. */
+    RunConfig withSteps(RunConfig config, long steps) {
+        long sequences = (config.text().validationTokens() - 1) / config.model().seqLen();
+        RunConfig.Intervals intervals = intervals(Defaults.intervals(steps, config.batchSize(), sequences));
+        return config.withSteps(steps, update(config, steps), intervals);
+    }
+
+    private RunConfig.Update update(RunConfig config, long steps) {
+        OptimizerKind optimizer = or(options.optimizer, OptimizerKind.ADAMW);
+        double lr = or(options.lr, Defaults.lr(optimizer, config.model().dim(), config.batchSize()));
+        boolean adam = optimizer == OptimizerKind.ADAMW;
+        return new RunConfig.Update(optimizer, lr, adam ? or(options.beta1, Defaults.BETA1) : 0,
+                adam ? beta2(steps * config.tokensPerStep()) : null, or(options.weightDecay, 0.0), options.clipNorm,
+                or(options.schedule, ScheduleKind.COSINE), or(options.warmupFraction, Defaults.WARMUP_FRACTION));
+    }
+
+    private Decay beta2(long tokens) {
+        return options.beta2 != null ? new Decay.PerStep(options.beta2)
+                : new Decay.HalfLife(or(options.beta2HalfLife, Defaults.beta2HalfLife(tokens)));
+    }
+
+    /** With the intervals that were asked for; they may also be changed when a run goes on. */
+    RunConfig.Intervals intervals(RunConfig.Intervals otherwise) {
+        return new RunConfig.Intervals(otherwise.log(), or(options.evalEvery, otherwise.eval()), otherwise.evalSequences(),
+                or(options.checkpointEvery, otherwise.checkpoint()));
+    }
+
+    /**
+     * Checks options that are given while going on with a run.
+     *
+     * @throws UsageException if one says something else than the run
+     */
+    void requireSame(RunConfig run) {
+        requireSameModel(run.model());
+        same("--batch-size", options.batchSize, run.batchSize());
+        same("--steps", options.steps, run.steps());
+        same("--tokens", options.tokens == null ? null : Math.ceilDiv(options.tokens, run.tokensPerStep()) * run.tokensPerStep(),
+                run.tokens());
+        same("--seed", options.seed, run.seed());
+        same("--data", options.data.isEmpty() ? null : paths(), run.text().paths());
+        same("--glob", options.glob, run.text().glob());
+        same("--tokenizer", options.tokenizer, run.text().tokenizer());
+        RunConfig.Update update = run.update();
+        same("--optimizer", options.optimizer, update.optimizer());
+        same("--lr", options.lr, update.lr());
+        same("--beta1", options.beta1, update.beta1());
+        same("--weight-decay", options.weightDecay, update.weightDecay());
+        same("--clip-norm", options.clipNorm, update.clipNorm());
+        same("--schedule", options.schedule, update.schedule());
+        same("--warmup-frac", options.warmupFraction, update.warmupFraction());
+        same("--beta2", options.beta2, update.beta2() instanceof Decay.PerStep(double beta) ? beta : update.beta2());
+        same("--beta2-half-life", options.beta2HalfLife,
+                update.beta2() instanceof Decay.HalfLife(double tokens) ? tokens : update.beta2());
+    }
+
+    private void requireSameModel(GptConfig model) {
+        if (options.preset != null) {
+            GptConfig asked = model(model.vocabularySize());
+            same("--preset " + options.preset + ": layers", asked.layers(), model.layers());
+            same("--preset " + options.preset + ": dim", asked.dim(), model.dim());
+            same("--preset " + options.preset + ": heads", asked.heads(), model.heads());
+            same("--preset " + options.preset + ": seq-len", asked.seqLen(), model.seqLen());
+        }
+        same("--layers", options.layers, model.layers());
+        same("--dim", options.dim, model.dim());
+        same("--heads", options.heads, model.heads());
+        same("--seq-len", options.seqLen, model.seqLen());
+        same("--vocab-size", options.vocabularySize, model.vocabularySize());
+    }
+
+    private void same(String option, Object asked, Object stored) {
+        if (asked != null && !asked.equals(stored)) {
+            throw new UsageException("train --resume: " + option + " " + asked + " contradicts the run in " + options.out
+                    + ", which has " + (stored == null ? "none" : stored) + "; leave the option out, or start a new run with another --out");
+        }
+    }
+
+    private List<String> paths() {
+        return options.data.stream().map(path -> path.toAbsolutePath().normalize().toString()).toList();
+    }
+
+    private static <T> T or(T value, T otherwise) {
+        return Objects.requireNonNullElse(value, otherwise);
+    }
+}

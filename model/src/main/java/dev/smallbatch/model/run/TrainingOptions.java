@@ -1,0 +1,286 @@
+package dev.smallbatch.model.run;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What a training run shall do. Only the output directory and the data must be given; everything else has a default that suits
+ * model and text ({@link Defaults}). Setters return this object; not for sharing between threads.
+ *
+ * <pre>{@code
+ * TrainingOptions options = TrainingOptions.into(Path.of("run")).data(Path.of("corpus.txt")).preset("small").tokens(2_000_000);
+ * }</pre>
+ */
+public final class TrainingOptions {
+    final Path out;
+    List<Path> data = List.of();
+    String glob;
+    String preset;
+    Integer layers;
+    Integer dim;
+    Integer heads;
+    Integer seqLen;
+    Integer vocabularySize;
+    String tokenizer;
+    Double validationFraction;
+    Integer batchSize;
+    Long tokens;
+    Long steps;
+    Double seconds;
+    OptimizerKind optimizer;
+    Double lr;
+    Double beta1;
+    Double beta2;
+    Double beta2HalfLife;
+    Double weightDecay;
+    Double clipNorm;
+    Double warmupFraction;
+    ScheduleKind schedule;
+    Long seed;
+    Long evalEvery;
+    Long checkpointEvery;
+    Integer threads;
+    String backend = "auto";
+    boolean resume;
+
+    private TrainingOptions(Path out) {
+        this.out = Objects.requireNonNull(out, "out");
+    }
+
+    /** A run in a directory that does not exist, is empty, or holds a run to {@link #resume}. */
+    public static TrainingOptions into(Path out) {
+        return new TrainingOptions(out);
+    }
+
+    /** Text to learn from: files, directories, zip or jar archives. */
+    public TrainingOptions data(List<Path> paths) {
+        data = List.copyOf(paths);
+        return this;
+    }
+
+    /** Text to learn from: files, directories, zip or jar archives. */
+    public TrainingOptions data(Path... paths) {
+        return data(List.of(paths));
+    }
+
+    /** Which files of directories and archives, for example {@code *.java}; null for all. */
+    public TrainingOptions glob(String value) {
+        glob = value;
+        return this;
+    }
+
+    /** A named size: tiny, small, lm11m or gpt2s. */
+    public TrainingOptions preset(String value) {
+        preset = value;
+        return this;
+    }
+
+    /** Number of blocks, instead of the preset's. */
+    public TrainingOptions layers(Integer value) {
+        layers = value;
+        return this;
+    }
+
+    /** Width of the residual stream, instead of the preset's. */
+    public TrainingOptions dim(Integer value) {
+        dim = value;
+        return this;
+    }
+
+    /** Attention heads, instead of the preset's. */
+    public TrainingOptions heads(Integer value) {
+        heads = value;
+        return this;
+    }
+
+    /** Tokens of a sequence, instead of the preset's. */
+    public TrainingOptions seqLen(Integer value) {
+        seqLen = value;
+        return this;
+    }
+
+    /** Tokens of a vocabulary that is learned. */
+    public TrainingOptions vocabularySize(Integer value) {
+        vocabularySize = value;
+        return this;
+    }
+
+    /** {@code byte}, {@code bpe} (learned from the text), or a directory with a vocabulary. */
+    public TrainingOptions tokenizer(String value) {
+        tokenizer = value;
+        return this;
+    }
+
+    /** Part of the text that is kept for validation. */
+    public TrainingOptions validationFraction(Double value) {
+        validationFraction = value;
+        return this;
+    }
+
+    /** Sequences per update. */
+    public TrainingOptions batchSize(Integer value) {
+        batchSize = value;
+        return this;
+    }
+
+    /** Length of the run in tokens; excludes {@link #steps} and {@link #seconds}. */
+    public TrainingOptions tokens(Long value) {
+        tokens = value;
+        return this;
+    }
+
+    /** Length of the run in updates. */
+    public TrainingOptions steps(Long value) {
+        steps = value;
+        return this;
+    }
+
+    /** Length of the run in seconds, roughly: the speed is measured first, then the number of updates is fixed. */
+    public TrainingOptions seconds(Double value) {
+        seconds = value;
+        return this;
+    }
+
+    /** The update rule. */
+    public TrainingOptions optimizer(OptimizerKind value) {
+        optimizer = value;
+        return this;
+    }
+
+    /** Peak learning rate. */
+    public TrainingOptions lr(Double value) {
+        lr = value;
+        return this;
+    }
+
+    /** Adam's first decay per step. */
+    public TrainingOptions beta1(Double value) {
+        beta1 = value;
+        return this;
+    }
+
+    /** Adam's second decay per step; excludes {@link #beta2HalfLife}. */
+    public TrainingOptions beta2(Double value) {
+        beta2 = value;
+        return this;
+    }
+
+    /** Adam's second decay as a half-life in tokens. */
+    public TrainingOptions beta2HalfLife(Double value) {
+        beta2HalfLife = value;
+        return this;
+    }
+
+    /** Decoupled weight decay. */
+    public TrainingOptions weightDecay(Double value) {
+        weightDecay = value;
+        return this;
+    }
+
+    /** Largest norm of all gradients together; null for no clipping. */
+    public TrainingOptions clipNorm(Double value) {
+        clipNorm = value;
+        return this;
+    }
+
+    /** Part of the run in which the learning rate rises. */
+    public TrainingOptions warmupFraction(Double value) {
+        warmupFraction = value;
+        return this;
+    }
+
+    /** Learning rate after the warm-up. */
+    public TrainingOptions schedule(ScheduleKind value) {
+        schedule = value;
+        return this;
+    }
+
+    /** Of all random numbers. */
+    public TrainingOptions seed(Long value) {
+        seed = value;
+        return this;
+    }
+
+    /** Steps between two evaluations; 0 for none. */
+    public TrainingOptions evalEvery(Long value) {
+        evalEvery = value;
+        return this;
+    }
+
+    /** Steps between two checkpoints; 0 for the end alone. */
+    public TrainingOptions checkpointEvery(Long value) {
+        checkpointEvery = value;
+        return this;
+    }
+
+    /** Threads that compute; null for one per processor. */
+    public TrainingOptions threads(Integer value) {
+        threads = value;
+        return this;
+    }
+
+    /** {@code auto}, {@code vector}, {@code scalar}, or a list in order of preference. */
+    public TrainingOptions backend(String value) {
+        backend = Objects.requireNonNull(value, "backend");
+        return this;
+    }
+
+    /** Go on with the run in the directory, with its own options; any other that is given must say the same. */
+    public TrainingOptions resume(boolean value) {
+        resume = value;
+        return this;
+    }
+
+    /**
+     * Checks what can be checked without reading anything.
+     *
+     * @throws UsageException if options contradict each other or are out of range
+     */
+    void check() {
+        if (data.isEmpty() && !resume) {
+            throw new UsageException("train: there is no text to learn from; give --data with files, directories or archives");
+        }
+        if (beta2 != null && beta2HalfLife != null) {
+            throw new UsageException("train: --beta2 " + beta2 + " and --beta2-half-life " + beta2HalfLife
+                    + " say the same thing twice; give one of them");
+        }
+        if ((tokens == null ? 0 : 1) + (steps == null ? 0 : 1) + (seconds == null ? 0 : 1) > 1) {
+            throw new UsageException("train: give one of --tokens, --steps and --seconds, not several");
+        }
+        boolean adam = optimizer != OptimizerKind.SGD;
+        if (!adam && (beta1 != null || beta2 != null || beta2HalfLife != null)) {
+            throw new UsageException("train: --beta1, --beta2 and --beta2-half-life belong to --optimizer adamw, sgd has none");
+        }
+        if (vocabularySize != null && tokenizer != null && !tokenizer.equals("bpe")) {
+            throw new UsageException("train: --vocab-size is for --tokenizer bpe; the vocabulary of " + tokenizer + " has its own size");
+        }
+        positive("--batch-size", batchSize);
+        positive("--tokens", tokens);
+        positive("--steps", steps);
+        positive("--seconds", seconds);
+        positive("--lr", lr);
+        positive("--clip-norm", clipNorm);
+        positive("--threads", threads);
+        range("--beta1", beta1, 0, 1);
+        range("--beta2", beta2, 0, 1);
+        range("--warmup-frac", warmupFraction, 0, 1);
+        range("--beta2-half-life", beta2HalfLife, 0, Double.MAX_VALUE);
+        range("--weight-decay", weightDecay, 0, Double.MAX_VALUE);
+        range("--eval-every", evalEvery, 0, Double.MAX_VALUE);
+        range("--checkpoint-every", checkpointEvery, 0, Double.MAX_VALUE);
+    }
+
+    private static void positive(String option, Number value) {
+        if (value != null && !(value.doubleValue() > 0 && value.doubleValue() <= Double.MAX_VALUE)) {
+            throw new UsageException("train: " + option + " " + value + "; must be above 0");
+        }
+    }
+
+    private static void range(String option, Number value, double from, double below) {
+        if (value != null && !(value.doubleValue() >= from && value.doubleValue() < below)) {
+            throw new UsageException("train: " + option + " " + value + "; must be at least " + (long) from
+                    + (below == 1 ? " and below 1" : ""));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+package dev.smallbatch.model.run;
+
+import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.model.data.PreparedCorpus;
+import dev.smallbatch.model.data.RandomWindows;
+import dev.smallbatch.model.data.SequentialBlocks;
+import dev.smallbatch.model.gpt.Gpt;
+import dev.smallbatch.optim.Optimizer;
+import dev.smallbatch.optim.ParameterGroup;
+import dev.smallbatch.optim.checkpoint.CheckpointStore;
+import dev.smallbatch.optim.train.Batch;
+import dev.smallbatch.optim.train.BatchSource;
+import dev.smallbatch.optim.train.Evaluator;
+import dev.smallbatch.optim.train.StepListener;
+import dev.smallbatch.optim.train.StepMemory;
+import dev.smallbatch.optim.train.TrainLoop;
+import dev.smallbatch.optim.train.TrainStep;
+import java.util.List;
+import java.util.function.DoubleConsumer;
+
+/** The native memory of a run and what lives in it: model, optimizer, batch. Owns its regions; the backend is the caller's. */
+final class Workspace implements AutoCloseable {
+    private static final int MICRO_BATCHES = 1;
+    /** The speed is measured in windows, until one is hardly faster than the one before. */
+    private static final double WINDOW_SECONDS = 1;
+    private static final int FEWEST_WINDOWS = 4;
+    private static final double STEADY = 0.9;
+
+    private final RunConfig config;
+    private final PreparedCorpus corpus;
+    private final Region parameters;
+    private final Region state;
+    private final Region step;
+    private final Region data;
+    private final Gpt model;
+    private final Optimizer optimizer;
+    private final Batch batch;
+    private final TrainStep trainStep;
+    private final Evaluator evaluator;
+
+    /** Fresh weights, nothing learned. */
+    Workspace(RunConfig config, PreparedCorpus corpus, Kernels kernels) {
+        this.config = config;
+        this.corpus = corpus;
+        StepMemory memory = memory(config);
+        parameters = Region.create("parameters", Gpt.parameterBytes(config.model()));
+        state = Region.create("optimizer", memory.optimizer());
+        step = Region.create("step", memory.step());
+        data = Region.create("data", memory.data());
+        model = Gpt.initialized(config.model(), parameters, config.seed());
+        optimizer = new Optimizer(groups(config), config.clipping(), model.parameters(), kernels, state);
+        batch = Batch.allocate(data, config.batchSize(), config.model().seqLen());
+        trainStep = new TrainStep(model, optimizer, kernels, step, MICRO_BATCHES);
+        evaluator = evaluator(kernels);
+    }
+
+    /** What the regions will take, before any of it is allocated. */
+    static StepMemory memory(RunConfig config) {
+        return StepMemory.plan(Gpt.planned(config.model()), groups(config), config.clipping(), config.batchSize(),
+                config.model().seqLen(), MICRO_BATCHES);
+    }
+
+    private static List<ParameterGroup> groups(RunConfig config) {
+        return List.of(ParameterGroup.all(config.rule()));
+    }
+
+    private Evaluator evaluator(Kernels kernels) {
+        SequentialBlocks all = new SequentialBlocks(corpus.validation(), config.batchSize(), config.model().seqLen());
+        long batches = Math.clamp(Math.ceilDiv(config.intervals().evalSequences(), config.batchSize()), 1, all.batches());
+        BatchSource spread = (index, tokens, targets) -> all.fill(index * all.batches() / batches, tokens, targets);
+        return new Evaluator(model, kernels, step, batch, spread, Math.toIntExact(batches));
+    }
+
+    private RandomWindows training() {
+        return new RandomWindows(corpus.training(), config.batchSize(), config.model().seqLen(), config.seed());
+    }
+
+    TrainLoop loop(CheckpointStore checkpoints, List<StepListener> listeners) {
+        return new TrainLoop(config.loop(), training(), batch, trainStep, evaluator, checkpoints, listeners);
+    }
+
+    /**
+     * Trains until the time of a step does not fall any more, because the JVM has compiled it; the weights are then worthless.
+     *
+     * @param longest seconds to spend at most
+     * @param progress told the seconds spent
+     * @return seconds of a step
+     */
+    double measureSecondsPerStep(double longest, DoubleConsumer progress) {
+        BatchSource source = training();
+        long begin = System.nanoTime();
+        double before = Double.POSITIVE_INFINITY;
+        long step = 0;
+        for (int window = 1; ; window++) {
+            long windowBegin = System.nanoTime();
+            long firstStep = step;
+            do {
+                batch.fill(source, step);
+                trainStep.run(batch, step++, false);
+            } while (seconds(windowBegin) < WINDOW_SECONDS);
+            double perStep = seconds(windowBegin) / (step - firstStep);
+            progress.accept(seconds(begin));
+            boolean steady = window >= FEWEST_WINDOWS && perStep > STEADY * before;
+            if (steady || seconds(begin) >= longest) {
+                return perStep;
+            }
+            before = perStep;
+        }
+    }
+
+    private static double seconds(long since) {
+        return (System.nanoTime() - since) * 1e-9;
+    }
+
+    Gpt model() {
+        return model;
+    }
+
+    Optimizer optimizer() {
+        return optimizer;
+    }
+
+    @Override
+    public void close() {
+        data.close();
+        step.close();
+        state.close();
+        parameters.close();
+    }
+}
