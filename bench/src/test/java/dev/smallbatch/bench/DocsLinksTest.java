@@ -1,0 +1,108 @@
+package dev.smallbatch.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** What the documents name exists, and what they quote is what they quote it from. */
+class DocsLinksTest {
+    private static final Pattern LINK = Pattern.compile("]\\(([^)\\s]+)\\)");
+    private static final String PACKAGES = "src/main/java/dev/smallbatch";
+    private static final Path README = SourceTree.root().resolve("README.md");
+
+    @Test
+    void everyRelativeLinkLeadsSomewhere() {
+        List<String> dead = new ArrayList<>();
+        List<Path> documents = SourceTree.filesBelow(SourceTree.root(), ".md");
+        assertTrue(documents.contains(README), "README.md is among " + documents);
+        for (Path document : documents) {
+            Matcher links = LINK.matcher(SourceTree.read(document));
+            while (links.find()) {
+                String target = links.group(1).replaceFirst("#.*", "");
+                if (!target.contains("://") && !target.isEmpty() && !Files.exists(document.resolveSibling(target))) {
+                    dead.add(SourceTree.name(document) + " -> " + target);
+                }
+            }
+        }
+        assertTrue(dead.isEmpty(), "links to nothing: " + dead + ". Correct them, or write what they point to");
+    }
+
+    @Test
+    void everyPathInTheReadmesTreeExists() {
+        List<String> missing = new ArrayList<>();
+        Set<String> paths = treePaths();
+        for (String path : paths) {
+            if (!Files.exists(SourceTree.root().resolve(path))) {
+                missing.add(path);
+            }
+        }
+        assertFalse(paths.isEmpty(), "README.md has a tree");
+        assertTrue(missing.isEmpty(), "README.md's tree names what does not exist: " + missing);
+    }
+
+    /** Top-level are the packages just below a module's own, as {@code core.tensor}. */
+    @Test
+    void everyTopLevelPackageIsInTheReadmesTree() {
+        Set<String> expected = new TreeSet<>();
+        for (String module : SourceTree.MODULES) {
+            for (Path source : SourceTree.javaSources(module, "main")) {
+                Path inside = SourceTree.root().resolve(module).resolve(PACKAGES).relativize(source.getParent());
+                if (inside.getNameCount() >= 2 && !inside.startsWith("..")) {
+                    expected.add(module + "/" + PACKAGES + "/" + inside.subpath(0, 2).toString().replace('\\', '/'));
+                }
+            }
+        }
+        Set<String> missing = new TreeSet<>(expected);
+        missing.removeAll(treePaths());
+        assertTrue(missing.isEmpty(), "README.md's tree does not name " + missing + "; say there what each is for");
+    }
+
+    @Test
+    void theEmbeddingExampleOfTheReadmeIsTheTestedClass() {
+        Path example = SourceTree.root().resolve("model/src/test/java/dev/smallbatch/model/examples/TrainAndGenerate.java");
+        assertEquals(List.of(SourceTree.read(example).strip()), codeBlocks("java").stream()
+                .filter(block -> block.contains("class TrainAndGenerate")).toList(),
+                "README.md shows " + SourceTree.name(example) + ", word for word");
+    }
+
+    /** The paths of the fenced block that starts with {@code smallbatch/}: two spaces of indentation for each directory. */
+    private static Set<String> treePaths() {
+        String tree = codeBlocks("").stream().filter(block -> block.startsWith("smallbatch/")).findFirst().orElseThrow();
+        Set<String> paths = new TreeSet<>();
+        List<String> above = new ArrayList<>();
+        for (String line : tree.lines().skip(1).toList()) {
+            if (line.isBlank()) {
+                continue;
+            }
+            int depth = (line.length() - line.stripLeading().length()) / 2 - 1;
+            String name = line.strip().split("\\s{2,}")[0].replaceFirst("/$", "");
+            if (depth < above.size()) {
+                above.subList(depth, above.size()).clear();
+            }
+            above.add(name);
+            paths.add(String.join("/", above));
+        }
+        return paths;
+    }
+
+    private static List<String> codeBlocks(String language) {
+        List<String> blocks = new ArrayList<>();
+        Matcher fences = Pattern.compile("(?ms)^```([a-z]*)\\n(.*?)^```").matcher(SourceTree.read(README));
+        while (fences.find()) {
+            if (fences.group(1).equals(language)) {
+                blocks.add(fences.group(2).strip());
+            }
+        }
+        return blocks;
+    }
+}
