@@ -9,16 +9,12 @@ import dev.smallbatch.core.tensor.MemoryStats;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Tensor;
 import java.lang.ref.WeakReference;
-import java.lang.reflect.Method;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -94,13 +90,6 @@ public abstract class FamilyCases {
     @AfterAll
     void release() {
         region.close();
-    }
-
-    @Test
-    void everyMethodOfTheFamilyHasCases() {
-        Set<String> methods = Arrays.stream(family().getDeclaredMethods()).map(Method::getName)
-                .collect(Collectors.toCollection(TreeSet::new));
-        assertEquals(methods, table.keySet());
     }
 
     @TestFactory
