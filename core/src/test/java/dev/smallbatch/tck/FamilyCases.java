@@ -160,7 +160,8 @@ public abstract class FamilyCases {
             runner.run(kernels(2), calls.getFirst(), passed);
         }
         System.gc();
-        assertEquals(List.of(), passed.stream().map(WeakReference::get).filter(Objects::nonNull).toList(), "tensors still referenced");
+        List<Tensor> kept = passed.stream().map(WeakReference::get).filter(Objects::nonNull).toList();
+        assertEquals(List.of(), kept, "tensors still referenced");
     }
 
     @TestFactory
