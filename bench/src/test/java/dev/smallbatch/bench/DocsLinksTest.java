@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 /** What the documents name exists, and what they quote is what they quote it from. */
 class DocsLinksTest {
     private static final Pattern LINK = Pattern.compile("]\\(([^)\\s]+)\\)");
+    private static final Pattern PROPERTY = Pattern.compile("get\\w+\\(\"(smallbatch\\.\\w+)\"");
     private static final String PACKAGES = "src/main/java/dev/smallbatch";
     private static final Path README = SourceTree.root().resolve("README.md");
 
@@ -73,6 +74,26 @@ class DocsLinksTest {
         assertEquals(List.of(SourceTree.read(example).strip()), codeBlocks("java").stream()
                 .filter(block -> block.contains("class TrainAndGenerate")).toList(),
                 "README.md shows " + SourceTree.name(example) + ", word for word");
+    }
+
+    @Test
+    void everySystemPropertyIsInTheReference() {
+        String reference = SourceTree.read(SourceTree.root().resolve("docs/reference.md"));
+        Set<String> undocumented = new TreeSet<>();
+        int found = 0;
+        for (String module : SourceTree.MODULES) {
+            for (Path source : SourceTree.javaSources(module, "main")) {
+                Matcher properties = PROPERTY.matcher(SourceTree.read(source));
+                while (properties.find()) {
+                    found++;
+                    if (!reference.contains("| `" + properties.group(1) + "` |")) {
+                        undocumented.add(properties.group(1) + " in " + SourceTree.name(source));
+                    }
+                }
+            }
+        }
+        assertTrue(found > 0, "the pattern finds system properties");
+        assertTrue(undocumented.isEmpty(), "docs/reference.md's table lacks " + undocumented);
     }
 
     /** The paths of the fenced block that starts with {@code smallbatch/}: two spaces of indentation for each directory. */
