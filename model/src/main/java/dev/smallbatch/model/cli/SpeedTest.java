@@ -16,8 +16,11 @@ final class SpeedTest {
             new Product("up, T=1024, dim 768", 1024, 3072, 768, Transpose.NO, Transpose.YES),
             new Product("weight gradient, dim 768", 3072, 768, 1024, Transpose.YES, Transpose.NO));
 
-    private static final long WARM_UP_NANOS = 700_000_000;
-    private static final long MEASURE_NANOS = 500_000_000;
+    /** A window without a better time than the ones before ends the measurement, once the JVM has had time to compile. */
+    private static final long WINDOW_NANOS = 400_000_000;
+    private static final int FEWEST_WINDOWS = 6;
+    private static final int MOST_WINDOWS = 20;
+    private static final double BETTER = 0.95;
     private static final long FLOATS = 16L << 20;
 
     private final Kernels kernels;
@@ -87,17 +90,25 @@ final class SpeedTest {
 
     /** Seconds of the fastest repetition once the JVM has compiled the work. */
     private static double best(Runnable work) {
-        long warm = System.nanoTime() + WARM_UP_NANOS;
-        do {
-            work.run();
-        } while (System.nanoTime() < warm);
-        long end = System.nanoTime() + MEASURE_NANOS;
         long best = Long.MAX_VALUE;
+        for (int window = 1; ; window++) {
+            long fastest = fastestOfWindow(work);
+            boolean better = fastest < BETTER * best;
+            best = Math.min(best, fastest);
+            if (window >= FEWEST_WINDOWS && !better || window == MOST_WINDOWS) {
+                return best * 1e-9;
+            }
+        }
+    }
+
+    private static long fastestOfWindow(Runnable work) {
+        long fastest = Long.MAX_VALUE;
+        long end = System.nanoTime() + WINDOW_NANOS;
         do {
             long begin = System.nanoTime();
             work.run();
-            best = Math.min(best, System.nanoTime() - begin);
+            fastest = Math.min(fastest, System.nanoTime() - begin);
         } while (System.nanoTime() < end);
-        return best * 1e-9;
+        return fastest;
     }
 }

@@ -26,8 +26,9 @@ public final class LossPlot {
     private static final Color RAW = new Color(190, 205, 225);
     private static final Color SMOOTH = new Color(25, 85, 165);
     private static final Color EVAL = new Color(200, 60, 40);
-    /** Lines that a point of the smoothed curve is the mean of, as a part of all. */
+    /** A point of the smoothed curve is the mean of this part of all lines, but near the beginning of few. */
     private static final double WINDOW = 0.05;
+    private static final double EARLY_REACH = 0.15;
 
     private LossPlot() {}
 
@@ -88,15 +89,15 @@ public final class LossPlot {
         series.setMarker(SeriesMarkers.NONE).setLineColor(color).setLineStyle(new BasicStroke(width));
     }
 
-    /** Means over a window that is cut off at both ends. */
+    /** Means over a window that grows with the distance from the beginning, as the axis shrinks. */
     static double[] smoothed(double[] values) {
-        int reach = (int) (values.length * WINDOW / 2);
         double[] sums = new double[values.length + 1];
         for (int i = 0; i < values.length; i++) {
             sums[i + 1] = sums[i] + values[i];
         }
         double[] means = new double[values.length];
         for (int i = 0; i < values.length; i++) {
+            int reach = (int) Math.min(i * EARLY_REACH, values.length * WINDOW / 2);
             int from = Math.max(0, i - reach);
             int to = Math.min(values.length, i + reach + 1);
             means[i] = (sums[to] - sums[from]) / (to - from);
