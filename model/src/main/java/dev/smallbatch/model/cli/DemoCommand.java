@@ -30,13 +30,16 @@ final class DemoCommand implements Callable<Integer> {
 
     private final Console console;
 
-    @Option(names = "--seconds", paramLabel = "N", defaultValue = "120", description = "How long to train (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seconds", paramLabel = "N", defaultValue = "120",
+            description = "How long to train (default: ${DEFAULT-VALUE}).")
     private double seconds;
 
-    @Option(names = "--data", arity = "1..*", paramLabel = "PATH", description = "Other text to learn from: files, directories, archives.")
+    @Option(names = "--data", arity = "1..*", paramLabel = "PATH",
+            description = "Other text to learn from: files, directories, archives.")
     private List<Path> data;
 
-    @Option(names = "--out", paramLabel = "DIR", description = "Where everything is written (default: demo-run, or the next that is free).")
+    @Option(names = "--out", paramLabel = "DIR",
+            description = "Where everything is written (default: demo-run, or the next that is free).")
     private Path out;
 
     DemoCommand(Console console) {

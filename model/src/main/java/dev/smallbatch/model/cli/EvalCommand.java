@@ -23,7 +23,8 @@ final class EvalCommand implements Callable<Integer> {
     @Option(names = "--model", required = true, paramLabel = "DIR", description = "A run, its model or its checkpoint.")
     private Path model;
 
-    @Option(names = "--data", required = true, arity = "1..*", paramLabel = "PATH", description = "Text, UTF-8: files, directories, archives.")
+    @Option(names = "--data", required = true, arity = "1..*", paramLabel = "PATH",
+            description = "Text, UTF-8: files, directories, archives.")
     private List<Path> data;
 
     @Option(names = "--glob", paramLabel = "GLOB", description = "Which files of directories and archives (default: all text).")

@@ -29,7 +29,8 @@ final class Failure {
             line.append(" (did you mean ").append(unmatched.getSuggestions().getFirst()).append("?)");
         }
         String command = e.getCommandLine().getCommandSpec().qualifiedName();
-        console.err().println("smallbatch: " + line + "; see " + command.replaceFirst("^smallbatch", console.command()) + " --help");
+        console.err().println("smallbatch: " + line + "; see " + command.replaceFirst("^smallbatch", console.command())
+                + " --help");
         return USAGE;
     }
 

@@ -21,24 +21,28 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--model", required = true, paramLabel = "DIR", description = "A run, its model or its checkpoint.")
     private Path model;
 
-    @Option(names = "--prompt", paramLabel = "TEXT", defaultValue = "", description = "What to continue (default: the beginning of a text).")
+    @Option(names = "--prompt", paramLabel = "TEXT", defaultValue = "",
+            description = "What to continue (default: the beginning of a text).")
     private String prompt;
 
-    @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "200", description = "Most new tokens (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "200",
+            description = "Most new tokens (default: ${DEFAULT-VALUE}).")
     private int maxTokens;
 
     @Option(names = "--temperature", paramLabel = "T", defaultValue = "0.8",
             description = "0: always the most likely token; 1: as the model says (default: ${DEFAULT-VALUE}).")
     private double temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", defaultValue = "40", description = "Of the K most likely tokens, 0 for all (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--top-k", paramLabel = "K", defaultValue = "40",
+            description = "Of the K most likely tokens, 0 for all (default: ${DEFAULT-VALUE}).")
     private int topK;
 
     @Option(names = "--top-p", paramLabel = "P", defaultValue = "1",
             description = "Of the most likely that hold probability P together (default: ${DEFAULT-VALUE}).")
     private double topP;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Another seed, another text (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0",
+            description = "Another seed, another text (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = "--stream", description = "Print each part as soon as it is there.")

@@ -54,7 +54,8 @@ final class InspectCommand implements Callable<Integer> {
             console.row("run", path + ": prepared, but no step has been made");
             values("config", run.config());
         } else {
-            throw new IOException(path + ": " + (Files.exists(path) ? "neither a run, a checkpoint nor a model" : "does not exist")
+            throw new IOException(path + ": "
+                    + (Files.exists(path) ? "neither a run, a checkpoint nor a model" : "does not exist")
                     + "; give one of these or a .safetensors file");
         }
         return 0;
@@ -91,7 +92,8 @@ final class InspectCommand implements Callable<Integer> {
 
     private void curve(String label, List<Double> values) {
         if (!values.isEmpty()) {
-            console.row(label, "%s  %.3f to %.3f", Format.sparkline(values, SPARKLINE_WIDTH), values.getFirst(), values.getLast());
+            console.row(label, "%s  %.3f to %.3f", Format.sparkline(values, SPARKLINE_WIDTH), values.getFirst(),
+                    values.getLast());
         }
     }
 
@@ -111,7 +113,8 @@ final class InspectCommand implements Callable<Integer> {
 
     private void model(Path directory, boolean inFull) throws IOException {
         GptConfig config = ModelDirectory.config(directory);
-        console.row("model", "%s: %,d parameters, %,d of them active", directory, config.parameterCount(), config.activeParameterCount());
+        console.row("model", "%s: %,d parameters, %,d of them active", directory, config.parameterCount(),
+                config.activeParameterCount());
         if (inFull) {
             values("config", located(directory).resolve(ModelDirectory.CONFIG));
             tensors(located(directory).resolve(ModelDirectory.WEIGHTS));

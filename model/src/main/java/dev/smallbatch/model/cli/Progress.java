@@ -77,7 +77,8 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
             evalLoss = stats.evalLoss();
         }
         if (bar != null) {
-            bar.setExtraMessage(Format.text(" loss %.3f%s %s tok/s", smoothed, evaluated(), Format.count(stats.tokensPerSecond())));
+            bar.setExtraMessage(Format.text(" loss %.3f%s %s tok/s", smoothed, evaluated(),
+                    Format.count(stats.tokensPerSecond())));
             bar.stepTo(stats.step());
         } else if (!console.interactive() && isLineDue(stats)) {
             line(stats);
@@ -93,8 +94,8 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
     private void line(StepStats stats) {
         double done = (double) stats.step() / steps;
         double perStep = (stats.elapsedSeconds() - lastLineSeconds) / Math.max(1, stats.step() - lastLineStep);
-        console.err().println(Format.text("step %,d of %,d  %3.0f%%  loss %.3f%s  %s tok/s  %s left", stats.step(), steps, 100 * done,
-                smoothed, evaluated(), Format.count(stats.tokensPerSecond()), Format.time(perStep * (steps - stats.step()))));
+        console.err().println(Format.text("step %,d of %,d  %3.0f%%  loss %.3f%s  %s tok/s  %s left",
+                stats.step(), steps, 100 * done, smoothed, evaluated(), Format.count(stats.tokensPerSecond()), Format.time(perStep * (steps - stats.step()))));
         lastLineStep = stats.step();
         lastLineSeconds = stats.elapsedSeconds();
     }

@@ -3,7 +3,10 @@ package dev.smallbatch.model.cli;
 import java.math.BigDecimal;
 import picocli.CommandLine.TypeConversionException;
 
-/** Numbers as people write them: {@code 2000}, {@code 1.5M}, {@code 40k}, {@code 3e-4}. The suffixes k, M and G are powers of 1000. */
+/**
+ * Numbers as people write them: {@code 2000}, {@code 1.5M}, {@code 40k}, {@code 3e-4}. The suffixes k, M and G are powers of
+ * 1000.
+ */
 final class Quantity {
     private Quantity() {}
 

@@ -18,12 +18,14 @@ final class SpeedTest {
 
     /** A window without a better time than the ones before ends the measurement, once the JVM has had time to compile. */
     private static final long WINDOW_NANOS = 400_000_000;
-    private static final int FEWEST_WINDOWS = 6;
+    private static final int FEWEST_WINDOWS = 3;
+    private static final int FEWEST_COLD_WINDOWS = 6;
     private static final int MOST_WINDOWS = 20;
     private static final double BETTER = 0.95;
     private static final long FLOATS = 16L << 20;
 
     private final Kernels kernels;
+    private boolean warm;
 
     SpeedTest(Kernels kernels) {
         this.kernels = kernels;
@@ -89,13 +91,14 @@ final class SpeedTest {
     }
 
     /** Seconds of the fastest repetition once the JVM has compiled the work. */
-    private static double best(Runnable work) {
+    private double best(Runnable work) {
         long best = Long.MAX_VALUE;
         for (int window = 1; ; window++) {
             long fastest = fastestOfWindow(work);
             boolean better = fastest < BETTER * best;
             best = Math.min(best, fastest);
-            if (window >= FEWEST_WINDOWS && !better || window == MOST_WINDOWS) {
+            if (window >= (warm ? FEWEST_WINDOWS : FEWEST_COLD_WINDOWS) && !better || window == MOST_WINDOWS) {
+                warm = true;
                 return best * 1e-9;
             }
         }

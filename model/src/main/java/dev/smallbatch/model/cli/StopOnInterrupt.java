@@ -4,8 +4,8 @@ import dev.smallbatch.model.run.TrainingRun;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * Until {@link #end}, Ctrl-C and SIGTERM let the present step finish and its checkpoint be written; the JVM then ends with the exit code of
- * the signal.
+ * Until {@link #end}, Ctrl-C and SIGTERM let the present step finish and its checkpoint be written; the JVM then ends with the
+ * exit code of the signal.
  */
 final class StopOnInterrupt {
     private final CountDownLatch done = new CountDownLatch(1);

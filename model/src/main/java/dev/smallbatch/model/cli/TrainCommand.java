@@ -14,7 +14,8 @@ import picocli.CommandLine.Option;
 
 /** {@code train}: options, and nothing else. */
 @Command(name = "train", sortOptions = false, mixinStandardHelpOptions = true,
-        description = "Trains a model on text. Everything but --data and --out has a default that suits model and text, and is printed.",
+        description = "Trains a model on text. Everything but --data and --out has a default that suits"
+                + " model and text, and is printed.",
         footer = {"", "Numbers may end in k, M or G: 2M is 2,000,000.", "",
             "Example: a model of a single text file", "  smallbatch train --data corpus.txt --out run",
             "Example: all Java sources below a directory, two million tokens",
@@ -27,7 +28,8 @@ final class TrainCommand implements Callable<Integer> {
             description = "Text to learn from, UTF-8: files, directories, zip or jar archives.")
     private List<Path> data = List.of();
 
-    @Option(names = "--glob", paramLabel = "GLOB", description = "Which files of directories and archives, for example '*.java' (default: all text).")
+    @Option(names = "--glob", paramLabel = "GLOB",
+            description = "Which files of directories and archives, for example '*.java' (default: all text).")
     private String glob;
 
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "Where everything is written; new or empty.")
@@ -61,9 +63,11 @@ final class TrainCommand implements Callable<Integer> {
         @Option(names = "--seq-len", paramLabel = "N", description = "Tokens of a sequence, instead of the preset's.")
         private Integer seqLen;
         @Option(names = "--tokenizer", paramLabel = "KIND",
-                description = "byte, bpe (learned from the text), or a directory with a vocabulary (default: bpe, byte below 200 kB).")
+                description = "byte, bpe (learned from the text), or a directory with a vocabulary"
+                        + " (default: bpe, byte below 200 kB).")
         private String tokenizer;
-        @Option(names = "--vocab-size", paramLabel = "N", description = "Tokens of a bpe vocabulary (default: by the size of the text).")
+        @Option(names = "--vocab-size", paramLabel = "N",
+                description = "Tokens of a bpe vocabulary (default: by the size of the text).")
         private Integer vocabularySize;
     }
 
@@ -78,7 +82,8 @@ final class TrainCommand implements Callable<Integer> {
         private Long steps;
         @Option(names = "--optimizer", paramLabel = "NAME", description = "sgd or adamw (default: adamw).")
         private OptimizerKind optimizer;
-        @Option(names = "--lr", paramLabel = "RATE", description = "Peak learning rate (default: by width and batch size; sgd 0.2).")
+        @Option(names = "--lr", paramLabel = "RATE",
+                description = "Peak learning rate (default: by width and batch size; sgd 0.2).")
         private Double lr;
         @Option(names = "--beta1", paramLabel = "B", description = "Adam's first decay per step (default: 0.9).")
         private Double beta1;
@@ -89,7 +94,8 @@ final class TrainCommand implements Callable<Integer> {
         private Double beta2HalfLife;
         @Option(names = "--weight-decay", paramLabel = "W", description = "Decoupled weight decay (default: 0).")
         private Double weightDecay;
-        @Option(names = "--warmup-frac", paramLabel = "F", description = "Part of the run in which the rate rises (default: 0.05).")
+        @Option(names = "--warmup-frac", paramLabel = "F",
+                description = "Part of the run in which the rate rises (default: 0.05).")
         private Double warmupFraction;
         @Option(names = "--schedule", paramLabel = "NAME", description = "cosine or constant (default: cosine, down to 0).")
         private ScheduleKind schedule;
@@ -101,7 +107,8 @@ final class TrainCommand implements Callable<Integer> {
     private static final class LoopOptions {
         @Option(names = "--seed", paramLabel = "N", description = "Of all random numbers (default: 0).")
         private Long seed;
-        @Option(names = "--eval-every", paramLabel = "STEPS", description = "Steps between evaluations, 0 for none (default: a 10th of the run).")
+        @Option(names = "--eval-every", paramLabel = "STEPS",
+                description = "Steps between evaluations, 0 for none (default: a 10th of the run).")
         private Long evalEvery;
         @Option(names = "--checkpoint-every", paramLabel = "STEPS",
                 description = "Steps between checkpoints (default: a 20th of the run, at most 1000).")

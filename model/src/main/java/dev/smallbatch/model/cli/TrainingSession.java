@@ -61,7 +61,8 @@ final class TrainingSession {
         RunConfig.Text text = config.text();
         GptConfig model = config.model();
         run.corpus().notes().forEach(note -> console.row("data", note + (run.corpus().reused() ? " (prepared before)" : "")));
-        console.row("vocabulary", "%s, %,d tokens, %.2f bytes each", text.tokenizer(), model.vocabularySize(), entropy.bytesPerToken());
+        console.row("vocabulary", "%s, %,d tokens, %.2f bytes each", text.tokenizer(), model.vocabularySize(),
+                entropy.bytesPerToken());
         console.row("model", "%d layers, dim %d, %d heads, sequences of %,d: %s parameters, %s of them active", model.layers(),
                 model.dim(), model.heads(), model.seqLen(), Format.count(model.parameterCount()),
                 Format.count(model.activeParameterCount()));
@@ -76,14 +77,15 @@ final class TrainingSession {
         console.row("memory", "%s: weights %s, optimizer %s, activations %s", Format.bytes(run.memory().total()),
                 Format.bytes(run.memory().parameters()), Format.bytes(run.memory().optimizer()),
                 Format.bytes(run.memory().step() + run.memory().data()));
-        console.row("to beat", "unigrams %.3f, bigrams %.3f nats per token (counted in the training text, on the validation text)",
+        console.row("to beat", "unigrams %.3f, bigrams %.3f nats per token (counted in the training text, on the other)",
                 entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
         console.row("files", run.directory().root().toString());
     }
 
     private static String evaluations(RunConfig config) {
         long sequences = config.intervals().evalSequences();
-        return config.intervals().eval() == 0 ? "no evaluation" : Format.text("%,d steps an evaluation on %,d of %,d validation tokens",
+        return config.intervals().eval() == 0 ? "no evaluation"
+                : Format.text("%,d steps an evaluation on %,d of %,d validation tokens",
                 config.intervals().eval(), sequences * config.model().seqLen(), config.text().validationTokens());
     }
 
@@ -97,7 +99,8 @@ final class TrainingSession {
                     .append(" (half-life ").append(Format.count(halfLife)).append(" tokens)");
         }
         line.append(update.weightDecay() == 0 ? ", no weight decay" : ", weight decay " + Format.number(update.weightDecay()));
-        return line.append(update.clipNorm() == null ? "" : ", gradients clipped to " + Format.number(update.clipNorm())).toString();
+        return line.append(update.clipNorm() == null ? "" : ", gradients clipped to "
+                + Format.number(update.clipNorm())).toString();
     }
 
     private static String lowerCase(Enum<?> constant) {
@@ -123,8 +126,8 @@ final class TrainingSession {
         }
         if (result.evalLoss().isPresent()) {
             double loss = result.evalLoss().getAsDouble();
-            console.row("validation", "loss %.3f nats per token, %.3f bits per byte; unigrams %.3f, bigrams %.3f nats per token", loss,
-                    entropy.perByte(loss) / Math.log(2), entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
+            console.row("validation", "loss %.3f nats per token, %.3f bits per byte; unigrams have %.3f, bigrams %.3f nats",
+                    loss, entropy.perByte(loss) / Math.log(2), entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
         }
         console.row("model", run.directory().model().toString());
         console.row("loss curve", run.directory().plot().toString());

@@ -20,8 +20,9 @@ final class MemoryCheck {
     static void require(StepMemory memory, RunConfig config, OptionalLong available) throws IOException {
         long needed = memory.total() + JVM_BYTES;
         if (available.isPresent() && needed > available.getAsLong()) {
-            throw new IOException("train: too little memory: the run needs " + gib(needed) + " (weights " + gib(memory.parameters())
-                    + ", optimizer " + gib(memory.optimizer()) + ", activations " + gib(memory.step() + memory.data()) + "), available are "
+            throw new IOException("train: too little memory: the run needs " + gib(needed)
+                    + " (weights " + gib(memory.parameters()) + ", optimizer " + gib(memory.optimizer())
+                    + ", activations " + gib(memory.step() + memory.data()) + "), available are "
                     + gib(available.getAsLong()) + "; lower --batch-size (" + config.batchSize() + "), --seq-len ("
                     + config.model().seqLen() + ") or --dim and --layers, or choose a smaller --preset");
         }

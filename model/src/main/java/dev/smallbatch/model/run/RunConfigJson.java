@@ -94,7 +94,8 @@ final class RunConfigJson {
             throw damaged("not JSON: " + e.getOriginalMessage());
         }
         if (node.path("format").asInt() > FORMAT) {
-            throw new IOException(file + ": format " + node.path("format") + ", this build reads 1.." + FORMAT + "; use a newer build");
+            throw new IOException(file + ": format " + node.path("format") + ", this build reads 1.." + FORMAT
+                    + "; use a newer build");
         }
         try {
             return new RunConfig(GptConfigJson.read(required(node, "model"), file.toString()), readText(required(node, "text")),
@@ -108,7 +109,8 @@ final class RunConfigJson {
     private RunConfig.Text readText(JsonNode node) throws IOException {
         List<String> paths = new ArrayList<>();
         required(node, "paths").forEach(path -> paths.add(path.asText()));
-        return new RunConfig.Text(List.copyOf(paths), node.path("glob").textValue(), required(node, "validation_fraction").asDouble(),
+        return new RunConfig.Text(List.copyOf(paths), node.path("glob").textValue(),
+                required(node, "validation_fraction").asDouble(),
                 required(node, "tokenizer").asText(), required(node, "tokenizer_fingerprint").asText(),
                 required(node, "training_tokens").asLong(), required(node, "validation_tokens").asLong());
     }
@@ -121,7 +123,8 @@ final class RunConfigJson {
                     : new Decay.HalfLife(required(node, "beta2_half_life").asDouble());
         }
         return new RunConfig.Update(optimizer, required(node, "lr").asDouble(), node.path("beta1").asDouble(), beta2,
-                required(node, "weight_decay").asDouble(), node.path("clip_norm").isNumber() ? node.get("clip_norm").asDouble() : null,
+                required(node, "weight_decay").asDouble(),
+                node.path("clip_norm").isNumber() ? node.get("clip_norm").asDouble() : null,
                 constant(ScheduleKind.class, required(node, "schedule")), required(node, "warmup_frac").asDouble());
     }
 

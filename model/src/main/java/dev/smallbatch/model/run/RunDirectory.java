@@ -73,7 +73,8 @@ public record RunDirectory(Path root) {
      */
     void create() throws IOException {
         if (holdsRun()) {
-            throw new UsageException("train: there is a run in " + root + " already; go on with it by --resume, or choose another --out");
+            throw new UsageException("train: there is a run in " + root
+                    + " already; go on with it by --resume, or choose another --out");
         }
         requireCreatable();
         try (Stream<Path> content = Files.list(root)) {
@@ -92,7 +93,8 @@ public record RunDirectory(Path root) {
         } catch (FileAlreadyExistsException e) {
             throw new IOException("train: " + e.getFile() + " is a file, not a directory; choose another --out", e);
         } catch (AccessDeniedException e) {
-            throw new IOException("train: no permission to write in " + root + "; change the permissions or choose another --out", e);
+            throw new IOException("train: no permission to write in " + root
+                    + "; change the permissions or choose another --out", e);
         } catch (IOException e) {
             throw new IOException("train: cannot write in " + root + " (" + e.getMessage() + "); choose another --out", e);
         }

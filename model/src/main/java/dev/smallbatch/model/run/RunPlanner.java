@@ -149,7 +149,8 @@ final class RunPlanner {
     private void same(String option, Object asked, Object stored) {
         if (asked != null && !asked.equals(stored)) {
             throw new UsageException("train --resume: " + option + " " + asked + " contradicts the run in " + options.out
-                    + ", which has " + (stored == null ? "none" : stored) + "; leave the option out, or start a new run with another --out");
+                    + ", which has " + (stored == null ? "none" : stored)
+                    + "; leave the option out, or start a new run with another --out");
         }
     }
 

@@ -72,7 +72,8 @@ public final class TrainedModel implements AutoCloseable {
     }
 
     private static boolean isModel(Path path) {
-        return Files.exists(located(path).resolve(ModelDirectory.WEIGHTS)) && Files.exists(located(path).resolve(ModelDirectory.CONFIG));
+        return Files.exists(located(path).resolve(ModelDirectory.WEIGHTS))
+                && Files.exists(located(path).resolve(ModelDirectory.CONFIG));
     }
 
     private static boolean isCheckpoint(Path path) {
@@ -95,10 +96,12 @@ public final class TrainedModel implements AutoCloseable {
     private static TrainedModel loadCheckpoint(Path checkpoint, Path run, Backend backend) throws IOException {
         var state = CheckpointStore.read(checkpoint);
         GptConfig config = GptConfigJson.read(state.run().config().path("model"), checkpoint + " config");
-        return load(located(checkpoint).resolve(ModelDirectory.WEIGHTS), config, run, checkpoint + " of step " + state.step(), backend);
+        return load(located(checkpoint).resolve(ModelDirectory.WEIGHTS), config, run, checkpoint + " of step " + state.step(),
+                backend);
     }
 
-    private static TrainedModel load(Path weights, GptConfig config, Path vocabulary, String origin, Backend backend) throws IOException {
+    private static TrainedModel load(Path weights, GptConfig config, Path vocabulary, String origin,
+            Backend backend) throws IOException {
         Tokenizer tokenizer = Tokenizer.load(vocabulary);
         if (tokenizer.vocabularySize() != config.vocabularySize()) {
             throw new IOException(vocabulary + ": the vocabulary has " + tokenizer.vocabularySize() + " tokens, the model "

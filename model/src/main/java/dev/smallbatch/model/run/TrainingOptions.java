@@ -253,7 +253,8 @@ public final class TrainingOptions {
             throw new UsageException("train: --beta1, --beta2 and --beta2-half-life belong to --optimizer adamw, sgd has none");
         }
         if (vocabularySize != null && tokenizer != null && !tokenizer.equals("bpe")) {
-            throw new UsageException("train: --vocab-size is for --tokenizer bpe; the vocabulary of " + tokenizer + " has its own size");
+            throw new UsageException("train: --vocab-size is for --tokenizer bpe; the vocabulary of " + tokenizer
+                    + " has its own size");
         }
         positive("--batch-size", batchSize);
         positive("--tokens", tokens);

@@ -73,8 +73,8 @@ public final class TrainingRun implements AutoCloseable {
         this.backend = backend;
         this.memory = Workspace.memory(config);
         this.workspace = new Workspace(config, corpus, backend.kernels());
-        this.checkpoints = new CheckpointStore(directory.checkpoint(), new RunIdentity(config.seed(), RunConfigJson.identity(config),
-                backend.info().toString(), codeVersion()));
+        this.checkpoints = new CheckpointStore(directory.checkpoint(),
+                new RunIdentity(config.seed(), RunConfigJson.identity(config), backend.info().toString(), codeVersion()));
         try {
             this.start = prepared.resume && checkpoints.exists() ? loadCheckpoint() : TrainState.start();
         } catch (IOException | RuntimeException e) {
@@ -132,20 +132,22 @@ public final class TrainingRun implements AutoCloseable {
             throw new UsageException("train: " + e.getMessage());
         }
         int seqLen = planner.model(1).seqLen();
-        PreparedCorpus corpus = new CorpusBuilder(directory.data(), planner.tokenizer(bytes), planner.validationFraction(), seqLen)
-                .build(options.data, options.glob, progress);
+        CorpusBuilder builder =
+                new CorpusBuilder(directory.data(), planner.tokenizer(bytes), planner.validationFraction(), seqLen);
+        PreparedCorpus corpus = builder.build(options.data, options.glob, progress);
         RunConfig config = planner.plan(corpus, planner.tokenizerName(bytes));
         MemoryCheck.require(Workspace.memory(config), config, MachineMemory.available());
         if (options.seconds != null) {
-            config = planner.withSteps(config, stepsIn(options.seconds, planner, new Prepared(directory, config, corpus, false), backend,
-                    progress));
+            Prepared trial = new Prepared(directory, config, corpus, false);
+            config = planner.withSteps(config, stepsIn(options.seconds, planner, trial, backend, progress));
         }
         return new Prepared(directory, config, corpus, false);
     }
 
     private static Prepared continuation(TrainingOptions options, RunPlanner planner, RunDirectory directory) throws IOException {
         if (!directory.holdsRun()) {
-            throw new UsageException("train --resume: there is no run in " + directory.root() + "; check --out, or leave --resume out");
+            throw new UsageException("train --resume: there is no run in " + directory.root()
+                    + "; check --out, or leave --resume out");
         }
         RunConfig stored = RunConfigJson.read(directory.config());
         planner.requireSame(stored);
@@ -153,7 +155,8 @@ public final class TrainingRun implements AutoCloseable {
         MemoryCheck.require(Workspace.memory(config), config, MachineMemory.available());
         PreparedCorpus corpus = CorpusBuilder.open(directory.data());
         String fingerprint = corpus.tokenizer().fingerprint();
-        if (!fingerprint.equals(config.text().tokenizerFingerprint()) || corpus.training().size() != config.text().trainingTokens()
+        if (!fingerprint.equals(config.text().tokenizerFingerprint())
+                || corpus.training().size() != config.text().trainingTokens()
                 || corpus.validation().size() != config.text().validationTokens()) {
             throw new IOException("train --resume: " + directory.data() + " holds " + corpus.training().size() + " and "
                     + corpus.validation().size() + " tokens of vocabulary " + fingerprint.substring(0, 8) + ", the run had "

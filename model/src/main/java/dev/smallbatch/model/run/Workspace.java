@@ -89,6 +89,7 @@ final class Workspace implements AutoCloseable {
      */
     double measureSecondsPerStep(double longest, DoubleConsumer progress) {
         BatchSource source = training();
+        double windowSeconds = Math.min(WINDOW_SECONDS, longest / FEWEST_WINDOWS);
         long begin = System.nanoTime();
         double before = Double.POSITIVE_INFINITY;
         long step = 0;
@@ -98,7 +99,7 @@ final class Workspace implements AutoCloseable {
             do {
                 batch.fill(source, step);
                 trainStep.run(batch, step++, false);
-            } while (seconds(windowBegin) < WINDOW_SECONDS);
+            } while (seconds(windowBegin) < windowSeconds);
             double perStep = seconds(windowBegin) / (step - firstStep);
             progress.accept(seconds(begin));
             boolean steady = window >= FEWEST_WINDOWS && perStep > STEADY * before;

@@ -1,0 +1,160 @@
+package dev.smallbatch.model.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.smallbatch.model.run.SmallRun;
+import dev.smallbatch.tck.LeakCheck;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@ExtendWith(LeakCheck.class)
+class CommandsTest {
+    @TempDir
+    static Path directory;
+    private static Path text;
+    private static Path run;
+    private static Invocation training;
+
+    @BeforeAll
+    static void train() throws IOException {
+        text = SmallRun.text(directory, 6000);
+        run = directory.resolve("run");
+        training = Invocation.of(SmallRun.arguments(text, run)).requireSuccess();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"demo", "train", "eval", "generate", "inspect", "doctor"})
+    void everyCommandExplainsItselfWithAnExample(String command) {
+        Invocation help = Invocation.of(command, "--help").requireSuccess();
+        help.requireOut("Usage: smallbatch " + command, "Example", "  smallbatch " + command);
+        assertTrue(help.out().lines().allMatch(line -> line.length() <= 100), help.out());
+    }
+
+    @Test
+    void theProgramListsItsCommandsAndItsVersion() {
+        Invocation.of("--help").requireSuccess().requireOut("demo", "train", "eval", "generate", "inspect", "doctor");
+        Invocation.of("--version").requireSuccess().requireOut("smallbatch ", "Java 25");
+    }
+
+    @Test
+    void trainSaysWhatItChose() {
+        training.requireOut("vocabulary  byte, 256 tokens", "1 layers, dim 16, 2 heads, sequences of 16: 11.3k parameters",
+                "adamw, lr 0.008, beta1 0.9, beta2 0.", "(half-life 13 tokens), no weight decay",
+                        "cosine, 5% warm-up; batches of 1 x 16 tokens",
+                "40 steps, 640 tokens", "backend     vector", "memory      ", "to beat     unigrams ", "validation  loss ",
+                        "bits per byte",
+                "./smallbatch generate --model ", "./smallbatch inspect ");
+    }
+
+    @Test
+    void trainShowsItsProgressInPlainLinesWhereNobodyWatches() {
+        assertTrue(training.err().lines().anyMatch(line -> line.matches("step 40 of 40 +100% +loss .* tok/s +0:00 left")),
+                training.err());
+        assertTrue(training.err().chars().noneMatch(c -> c == '\r'), training.err());
+    }
+
+    @Test
+    void everyOptionOfTrainIsTaken() throws IOException {
+        Path out = directory.resolve("options");
+        List<String> arguments = new ArrayList<>(List.of("train", "--data", text.toString(), text.toString(), "--glob", "*.txt",
+                "--out",
+                out.toString(), "--preset", "tiny", "--layers", "1", "--dim", "16", "--heads", "1", "--seq-len", "8",
+                        "--vocab-size", "0.3k",
+                "--tokenizer", "bpe", "--batch-size", "2", "--tokens", "0.16k", "--optimizer", "AdamW", "--lr", "1e-3",
+                        "--beta1", "0.8",
+                "--beta2-half-life", "4k", "--weight-decay", "0.1", "--warmup-frac", "0.2", "--schedule", "constant",
+                        "--clip-norm", "1",
+                "--seed", "5", "--eval-every", "0", "--checkpoint-every", "3", "--threads", "2", "--backend", "scalar"));
+        Invocation.of(arguments).requireSuccess().requireOut("vocabulary  bpe, 300 tokens", "adamw, lr 0.001, beta1 0.8",
+                "(half-life 4,000 tokens), weight decay 0.1, gradients clipped to 1",
+                        "constant, 20% warm-up; batches of 2 x 8 tokens",
+                "10 steps, 160 tokens", "3 steps a checkpoint, no evaluation", "backend     scalar: ");
+        Invocation.of("inspect", out.toString()).requireSuccess().requireOut("seed 5", "beta2_half_life 4000.0");
+    }
+
+    @Test
+    void anExistingVocabularyIsTakenFromItsDirectory() {
+        Path first = directory.resolve("first");
+        Invocation.of("train", "--data", text.toString(), "--out", first.toString(), "--tokenizer", "bpe", "--vocab-size",
+                "280", "--layers",
+                "1", "--dim", "16", "--heads", "2", "--seq-len", "8", "--steps", "1").requireSuccess();
+        Invocation.of("train", "--data", text.toString(), "--out", directory.resolve("second").toString(), "--tokenizer",
+                first.toString(),
+                "--layers", "1", "--dim", "16", "--heads", "2", "--seq-len", "8", "--steps",
+                        "1").requireSuccess().requireOut("280 tokens");
+    }
+
+    @Test
+    void aFinishedRunIsSaidToBeFinished() {
+        Invocation.of("train", "--out", run.toString(), "--resume").requireSuccess().requireOut("already: all 40 steps were"
+                + " done before");
+    }
+
+    @Test
+    void generateWritesPromptAndContinuationAndNothingElse() {
+        List<String> arguments = List.of("generate", "--model", run.toString(), "--prompt", "the mill", "--max-tokens", "20",
+                "--seed", "3");
+        Invocation plain = Invocation.of(arguments).requireSuccess();
+        assertTrue(plain.out().startsWith("the mill"), plain.out());
+        assertEquals("", plain.err());
+        List<String> streaming = new ArrayList<>(arguments);
+        streaming.add("--stream");
+        assertEquals(plain.out(), Invocation.of(streaming).requireSuccess().out());
+        assertEquals("the mill\n", Invocation.of("generate", "--model", run.toString(), "--prompt", "the mill", "--max-tokens",
+                "0").out());
+    }
+
+    @Test
+    void generateBeginsATextWithoutAPrompt() {
+        Invocation.of("generate", "--model", run.resolve("model").toString(), "--max-tokens", "5", "--temperature", "0",
+                "--top-k", "3",
+                "--top-p", "0.9").requireSuccess();
+    }
+
+    @Test
+    void evalSaysLossPerTokenAndPerByteAndPerplexity() {
+        Invocation.of("eval", "--model", run.toString(), "--data", text.toString()).requireSuccess()
+                .requireOut("6,0", "bytes", "nats per token", "bits", "perplexity");
+    }
+
+    @Test
+    void inspectShowsARun() {
+        Invocation.of("inspect", run.toString()).requireSuccess().requireOut("layers 1", "tokenizer byte", "lr 0.008", "step 40",
+                "checksums are right", "11,264 parameters", "█");
+    }
+
+    @Test
+    void inspectShowsCheckpointsModelsAndFilesOfTensors() {
+        Invocation.of("inspect", run.resolve("checkpoint").toString()).requireSuccess()
+                .requireOut("step 40, 640 tokens, seed 0, by vector", "head.weight", "head.weight/m", "(256, 16)");
+        Invocation.of("inspect", run.resolve("model").toString()).requireSuccess().requireOut("11,264 parameters",
+                "h.0.mlp.up.weight", "F32");
+        Invocation.of("inspect", run.resolve("model/model.safetensors").toString()).requireSuccess().requireOut("6 tensors,"
+                + " 11,264 numbers", "44 KiB");
+    }
+
+    @Test
+    void doctorMeasuresThisMachine() {
+        Invocation.of("doctor", "--threads", "1").requireSuccess().requireOut("java ", "compiler", "processors", "available",
+                "vector   usable",
+                "scalar   usable", "GFLOP/s", "GB/s", "advice");
+    }
+
+    @Test
+    void demoTrainsOnATextAndShowsASample() {
+        Path out = directory.resolve("demo");
+        Invocation.of("demo", "--seconds", "2", "--data", text.toString(), "--out", out.toString()).requireSuccess()
+                .requireOut("validation  loss ", "sample", "generate --model", "loss.png");
+        assertTrue(Files.exists(out.resolve("model/model.safetensors")));
+    }
+}
