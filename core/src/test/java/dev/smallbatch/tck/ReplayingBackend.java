@@ -33,7 +33,7 @@ final class ReplayingBackend implements Backend {
 
     @Override
     public Kernels kernels() {
-        return recording;
+        return recording.kernels();
     }
 
     @Override

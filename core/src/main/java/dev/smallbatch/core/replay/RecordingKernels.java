@@ -20,27 +20,26 @@ import java.util.List;
  * Passes every call on and keeps a list of those that returned. The families are reflective proxies, which is slow and
  * does not matter: one step is recorded. Used by one thread.
  */
-public final class RecordingKernels implements Kernels {
+public final class RecordingKernels {
     private final List<KernelCall> calls = new ArrayList<>();
-    private final MatmulKernels matmul;
-    private final NormKernels norm;
-    private final ActivationKernels activation;
-    private final AttentionKernels attention;
-    private final EmbeddingKernels embedding;
-    private final LossKernels loss;
-    private final ElementwiseKernels elementwise;
-    private final UpdateKernels update;
+    private final Kernels kernels;
 
     /** @param kernels what computes */
     public RecordingKernels(Kernels kernels) {
-        matmul = recording("matmul", MatmulKernels.class, kernels.matmul());
-        norm = recording("norm", NormKernels.class, kernels.norm());
-        activation = recording("activation", ActivationKernels.class, kernels.activation());
-        attention = recording("attention", AttentionKernels.class, kernels.attention());
-        embedding = recording("embedding", EmbeddingKernels.class, kernels.embedding());
-        loss = recording("loss", LossKernels.class, kernels.loss());
-        elementwise = recording("elementwise", ElementwiseKernels.class, kernels.elementwise());
-        update = recording("update", UpdateKernels.class, kernels.update());
+        this.kernels = new Kernels(
+                recording("matmul", MatmulKernels.class, kernels.matmul()),
+                recording("norm", NormKernels.class, kernels.norm()),
+                recording("activation", ActivationKernels.class, kernels.activation()),
+                recording("attention", AttentionKernels.class, kernels.attention()),
+                recording("embedding", EmbeddingKernels.class, kernels.embedding()),
+                recording("loss", LossKernels.class, kernels.loss()),
+                recording("elementwise", ElementwiseKernels.class, kernels.elementwise()),
+                recording("update", UpdateKernels.class, kernels.update()));
+    }
+
+    /** The kernels to call. */
+    public Kernels kernels() {
+        return kernels;
     }
 
     /** The calls so far, in order; a copy. */
@@ -63,45 +62,5 @@ public final class RecordingKernels implements Kernels {
         } catch (InvocationTargetException e) {
             throw e.getCause();
         }
-    }
-
-    @Override
-    public MatmulKernels matmul() {
-        return matmul;
-    }
-
-    @Override
-    public NormKernels norm() {
-        return norm;
-    }
-
-    @Override
-    public ActivationKernels activation() {
-        return activation;
-    }
-
-    @Override
-    public AttentionKernels attention() {
-        return attention;
-    }
-
-    @Override
-    public EmbeddingKernels embedding() {
-        return embedding;
-    }
-
-    @Override
-    public LossKernels loss() {
-        return loss;
-    }
-
-    @Override
-    public ElementwiseKernels elementwise() {
-        return elementwise;
-    }
-
-    @Override
-    public UpdateKernels update() {
-        return update;
     }
 }

@@ -7,7 +7,7 @@ final class CheckedBackend implements Backend {
 
     CheckedBackend(Backend backend) {
         this.backend = backend;
-        this.kernels = new CheckedKernels(backend.kernels());
+        this.kernels = CheckedKernels.of(backend.kernels());
     }
 
     @Override

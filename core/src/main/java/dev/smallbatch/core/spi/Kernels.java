@@ -9,21 +9,15 @@ package dev.smallbatch.core.spi;
  * "may be". No native memory is allocated and no tensor is kept after the call. Tensors are F32 unless stated
  * otherwise. NaN and infinity propagate. The bits of the result depend on the arguments alone, never on the number of
  * threads. Dimensions: B batch, T time, C channels, H heads, D head size, V vocabulary, N rows, M N K of a product.
+ *
+ * @param matmul matrix products
+ * @param norm normalizations
+ * @param activation nonlinearities
+ * @param attention attention and rotary embedding
+ * @param embedding look-ups in tables
+ * @param loss losses with their gradients
+ * @param elementwise everything element by element
+ * @param update optimizer updates
  */
-public interface Kernels {
-    MatmulKernels matmul();
-
-    NormKernels norm();
-
-    ActivationKernels activation();
-
-    AttentionKernels attention();
-
-    EmbeddingKernels embedding();
-
-    LossKernels loss();
-
-    ElementwiseKernels elementwise();
-
-    UpdateKernels update();
-}
+public record Kernels(MatmulKernels matmul, NormKernels norm, ActivationKernels activation, AttentionKernels attention,
+        EmbeddingKernels embedding, LossKernels loss, ElementwiseKernels elementwise, UpdateKernels update) {}

@@ -253,11 +253,11 @@ class TapeTest {
     }
 
     private List<KernelCall> callsOfAStep(Bench.Graph graph) {
-        RecordingKernels kernels = bench.recordingKernels();
-        Tape tape = new Tape(kernels, bench.step, Tape.Mode.RECORD);
+        RecordingKernels recording = bench.recordingKernels();
+        Tape tape = new Tape(recording.kernels(), bench.step, Tape.Mode.RECORD);
         tape.backward(bench.loss(tape.ops(), graph), (parameter, gradient) -> {});
         tape.reset();
-        return kernels.calls();
+        return recording.calls();
     }
 
     private static List<String> addresses(List<KernelCall> calls) {

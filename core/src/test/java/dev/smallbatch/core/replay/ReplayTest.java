@@ -35,9 +35,9 @@ class ReplayTest {
     }
 
     private void step() {
-        recording.elementwise().fill(weight, 2);
-        recording.matmul().linear(out, x, weight, null);
-        recording.activation().activate(out, out, Activation.RELU_SQUARED);
+        recording.kernels().elementwise().fill(weight, 2);
+        recording.kernels().matmul().linear(out, x, weight, null);
+        recording.kernels().activation().activate(out, out, Activation.RELU_SQUARED);
     }
 
     @Test
@@ -71,19 +71,19 @@ class ReplayTest {
 
     @Test
     void everyFamilyIsRecorded() {
-        assertNotNull(recording.matmul());
-        assertNotNull(recording.norm());
-        assertNotNull(recording.activation());
-        assertNotNull(recording.attention());
-        assertNotNull(recording.embedding());
-        assertNotNull(recording.loss());
-        assertNotNull(recording.elementwise());
-        assertNotNull(recording.update());
+        assertNotNull(recording.kernels().matmul());
+        assertNotNull(recording.kernels().norm());
+        assertNotNull(recording.kernels().activation());
+        assertNotNull(recording.kernels().attention());
+        assertNotNull(recording.kernels().embedding());
+        assertNotNull(recording.kernels().loss());
+        assertNotNull(recording.kernels().elementwise());
+        assertNotNull(recording.kernels().update());
     }
 
     @Test
     void aCallThatThrowsKeepsItsExceptionAndIsNotListed() {
-        assertThrows(ShapeException.class, () -> recording.elementwise().axpy(x, 1, out));
+        assertThrows(ShapeException.class, () -> recording.kernels().elementwise().axpy(x, 1, out));
         assertTrue(recording.calls().isEmpty());
     }
 
@@ -95,8 +95,8 @@ class ReplayTest {
 
     @Test
     void methodsOfObjectAreNotRecorded() {
-        assertEquals(recording.norm().hashCode(), recording.norm().hashCode());
-        assertNotNull(recording.norm().toString());
+        assertEquals(recording.kernels().norm().hashCode(), recording.kernels().norm().hashCode());
+        assertNotNull(recording.kernels().norm().toString());
         assertTrue(recording.calls().isEmpty());
     }
 

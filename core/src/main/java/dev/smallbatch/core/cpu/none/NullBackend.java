@@ -18,15 +18,9 @@ import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.core.tensor.Tensor;
 
 /** Kernels without effect: outputs keep what they held. Opened through Backends it still checks every argument. */
-final class NullBackend implements Backend, Kernels {
-    private final MatmulKernels matmul = new NullMatmul();
-    private final NormKernels norm = new NullNorm();
-    private final ActivationKernels activation = new NullActivation();
-    private final AttentionKernels attention = new NullAttention();
-    private final EmbeddingKernels embedding = new NullEmbedding();
-    private final LossKernels loss = new NullLoss();
-    private final ElementwiseKernels elementwise = new NullElementwise();
-    private final UpdateKernels update = new NullUpdate();
+final class NullBackend implements Backend {
+    private final Kernels kernels = new Kernels(new NullMatmul(), new NullNorm(), new NullActivation(), new NullAttention(),
+            new NullEmbedding(), new NullLoss(), new NullElementwise(), new NullUpdate());
 
     @Override
     public BackendInfo info() {
@@ -35,52 +29,12 @@ final class NullBackend implements Backend, Kernels {
 
     @Override
     public Kernels kernels() {
-        return this;
+        return kernels;
     }
 
     @Override
     public void close() {
         // Holds nothing.
-    }
-
-    @Override
-    public MatmulKernels matmul() {
-        return matmul;
-    }
-
-    @Override
-    public NormKernels norm() {
-        return norm;
-    }
-
-    @Override
-    public ActivationKernels activation() {
-        return activation;
-    }
-
-    @Override
-    public AttentionKernels attention() {
-        return attention;
-    }
-
-    @Override
-    public EmbeddingKernels embedding() {
-        return embedding;
-    }
-
-    @Override
-    public LossKernels loss() {
-        return loss;
-    }
-
-    @Override
-    public ElementwiseKernels elementwise() {
-        return elementwise;
-    }
-
-    @Override
-    public UpdateKernels update() {
-        return update;
     }
 
     private static final class NullMatmul implements MatmulKernels {

@@ -1,41 +1,22 @@
 package dev.smallbatch.core.cpu.scalar;
 
 import dev.smallbatch.core.cpu.Parallel;
-import dev.smallbatch.core.spi.ActivationKernels;
-import dev.smallbatch.core.spi.AttentionKernels;
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendInfo;
 import dev.smallbatch.core.spi.BackendOptions;
-import dev.smallbatch.core.spi.ElementwiseKernels;
-import dev.smallbatch.core.spi.EmbeddingKernels;
 import dev.smallbatch.core.spi.Kernels;
-import dev.smallbatch.core.spi.LossKernels;
-import dev.smallbatch.core.spi.MatmulKernels;
-import dev.smallbatch.core.spi.NormKernels;
-import dev.smallbatch.core.spi.UpdateKernels;
 
 /** The specification as a back end. Owns its threads; its bits depend neither on them nor on the JVM. */
-final class ScalarBackend implements Backend, Kernels {
+final class ScalarBackend implements Backend {
     private final Parallel parallel;
-    private final MatmulKernels matmul;
-    private final NormKernels norm;
-    private final ActivationKernels activation;
-    private final AttentionKernels attention;
-    private final EmbeddingKernels embedding;
-    private final LossKernels loss;
-    private final ElementwiseKernels elementwise;
-    private final UpdateKernels update;
+    private final Kernels kernels;
 
     ScalarBackend(BackendOptions options) {
         parallel = Parallel.of(options.threads());
-        matmul = new ScalarMatmul(parallel);
-        norm = new ScalarNorm(parallel);
-        activation = new ScalarActivation(parallel);
-        attention = new ScalarAttention(parallel);
-        embedding = new ScalarEmbedding(parallel);
-        loss = new ScalarLoss(parallel);
-        elementwise = new ScalarElementwise(parallel);
-        update = new ScalarUpdate(parallel);
+        kernels = new Kernels(new ScalarMatmul(parallel), new ScalarNorm(parallel),
+                new ScalarActivation(parallel), new ScalarAttention(parallel),
+                new ScalarEmbedding(parallel), new ScalarLoss(parallel),
+                new ScalarElementwise(parallel), new ScalarUpdate(parallel));
     }
 
     @Override
@@ -45,51 +26,11 @@ final class ScalarBackend implements Backend, Kernels {
 
     @Override
     public Kernels kernels() {
-        return this;
+        return kernels;
     }
 
     @Override
     public void close() {
         parallel.close();
-    }
-
-    @Override
-    public MatmulKernels matmul() {
-        return matmul;
-    }
-
-    @Override
-    public NormKernels norm() {
-        return norm;
-    }
-
-    @Override
-    public ActivationKernels activation() {
-        return activation;
-    }
-
-    @Override
-    public AttentionKernels attention() {
-        return attention;
-    }
-
-    @Override
-    public EmbeddingKernels embedding() {
-        return embedding;
-    }
-
-    @Override
-    public LossKernels loss() {
-        return loss;
-    }
-
-    @Override
-    public ElementwiseKernels elementwise() {
-        return elementwise;
-    }
-
-    @Override
-    public UpdateKernels update() {
-        return update;
     }
 }
