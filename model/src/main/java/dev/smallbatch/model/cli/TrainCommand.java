@@ -10,7 +10,11 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code train}: options, and nothing else. */
 @Command(name = "train", sortOptions = false, mixinStandardHelpOptions = true,
@@ -23,6 +27,9 @@ import picocli.CommandLine.Option;
             "Example: go on after Ctrl-C", "  smallbatch train --out run --resume"})
 final class TrainCommand implements Callable<Integer> {
     private final Console console;
+
+    @Spec
+    private CommandSpec spec;
 
     @Option(names = "--data", arity = "1..*", paramLabel = "PATH",
             description = "Text to learn from, UTF-8: files, directories, zip or jar archives.")
@@ -121,7 +128,20 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        requireOnce();
         return new TrainingSession(console).run(options()).exitCode();
+    }
+
+    /** To picocli an option of a group that comes again begins another group, in which the options given before are forgotten. */
+    private void requireOnce() {
+        List<String> arguments = spec.commandLine().getParseResult().originalArgs();
+        for (OptionSpec option : spec.options()) {
+            String name = option.longestName();
+            if (!option.isMultiValue()
+                    && arguments.stream().filter(a -> a.equals(name) || a.startsWith(name + "=")).count() > 1) {
+                throw new ParameterException(spec.commandLine(), "option '" + name + "' should be specified only once");
+            }
+        }
     }
 
     private TrainingOptions options() {
