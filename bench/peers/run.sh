@@ -3,7 +3,6 @@
 set -eu
 
 root="$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
-min_jdk=25
 
 fail() {
   printf 'peers: %s\n' "$1" >&2
@@ -34,26 +33,6 @@ usage: bench/peers/run.sh [options] [suite ...]
 END
 }
 
-# True for the home of a JDK that is new enough, by its release file.
-suits() {
-  local version
-  [ -x "$1/bin/javac" ] && [ -r "$1/release" ] || return 1
-  version="$(sed -n 's/^JAVA_VERSION="\{0,1\}\([0-9]*\).*/\1/p' "$1/release")"
-  [ -n "$version" ] && [ "$version" -ge "$min_jdk" ]
-}
-
-find_jdk() {
-  local java=''
-  java="$(command -v java)" && java="$(dirname "$(dirname "$(readlink -f "$java" 2> /dev/null || echo "$java")")")"
-  for jdk in "${JAVA_HOME:-}" "$java" /usr/lib/jvm/* /usr/java/* /opt/*jdk* "$HOME"/.sdkman/candidates/java/* "$HOME"/.jdks/* \
-      /Library/Java/JavaVirtualMachines/*/Contents/Home /opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home; do
-    if [ -n "$jdk" ] && suits "$jdk"; then
-      return
-    fi
-  done
-  fail "no JDK $min_jdk or later in JAVA_HOME, on the PATH or in the usual places; say JAVA_HOME=/path/to/jdk bench/peers/run.sh"
-}
-
 build() {
   local stamp="$root/bench/target/peers.built"
   local newer=none
@@ -80,11 +59,11 @@ case " $* " in
   *" --help "* | *" -h "*) usage; exit 0 ;;
 esac
 
-find_jdk
+jdk="$("$root/smallbatch" --print-java-home)"
 build
 jars=''
 for jar in "$root"/bench/target/smallbatch-bench-*.jar "$root"/bench/target/lib/*.jar; do
   jars="$jars${jars:+:}$jar"
 done
-exec "$jdk/bin/java" -Xms8m -Xmx128m -XX:+UseSerialGC -Dsmallbatch.root="$root" -cp "$jars" dev.smallbatch.bench.peers.Peers \
-    --python "$python" "$@"
+exec "$jdk/bin/java" -Xms8m -Xmx128m -XX:+UseSerialGC -cp "$jars" dev.smallbatch.bench.peers.Peers \
+    --root "$root" --python "$python" "$@"

@@ -15,12 +15,11 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Runs Smallbatch and PyTorch in turn and writes the tables; {@code bench/peers/run.sh} builds and starts it. The property
- * {@code smallbatch.root} is the project's directory.
+ * Runs Smallbatch and PyTorch in turn and writes the tables; {@code bench/peers/run.sh} builds and starts it.
  */
 public final class Peers {
     private static final int USAGE = 2;
-    private static final Map<String, String> DEFAULTS = Map.of("python", "", "pairs", "5",
+    private static final Map<String, String> DEFAULTS = Map.of("root", ".", "python", "", "pairs", "5",
             "threads", Integer.toString(Runtime.getRuntime().availableProcessors()),
             "name", "", "jvm", "", "quick", "false", "compile", "false");
 
@@ -29,17 +28,19 @@ public final class Peers {
     private final Path scripts;
     private final PairedRuns runs = new PairedRuns(Peers::say);
 
-    private Peers(Arguments arguments, Path root) {
+    private Peers(Arguments arguments) {
         this.arguments = arguments;
-        this.root = root;
+        this.root = Path.of(arguments.text("root")).toAbsolutePath().normalize();
         this.scripts = root.resolve("bench/peers");
     }
 
-    /** {@code [--quick] [--pairs N] [--threads N] [--python PATH] [--compile] [--jvm "OPTIONS"] [--name NAME] [SUITE ...]}. */
+    /**
+     * {@code [--root DIRECTORY] [--quick] [--pairs N] [--threads N] [--python PATH] [--compile] [--jvm "OPTIONS"] [--name NAME]
+     * [SUITE ...]}; the root is the project's directory.
+     */
     public static void main(String[] arguments) throws InterruptedException {
         try {
-            Path root = Path.of(System.getProperty("smallbatch.root", ".")).toAbsolutePath().normalize();
-            new Peers(Arguments.parse(DEFAULTS, arguments), root).run();
+            new Peers(Arguments.parse(DEFAULTS, arguments)).run();
         } catch (IllegalArgumentException e) {
             System.err.println(e.getMessage());
             System.exit(USAGE);
@@ -114,6 +115,10 @@ public final class Peers {
     }
 
     private Map<String, String> setting(Launch launch, Optional<JsonNode> torch, int pairs) throws IOException {
+        String load = Machine.load();
+        if (!load.matches("0\\.[0-4].*|[^0-9].*")) {
+            say("peers: this machine has other work (load " + load + "), which shifts the ratios as well as the numbers");
+        }
         Map<String, String> setting = new LinkedHashMap<>();
         setting.put("date", LocalDate.now().toString());
         setting.put("commit", Machine.commit(root));
@@ -128,7 +133,7 @@ public final class Peers {
         setting.put("pairs", pairs + ", the order alternating");
         setting.put("warm-up", arguments.flag("quick") ? "almost none" : "each process first works untimed: steps for 5 s and at"
                 + " least 10, a product 5 s with others and then 0.17 s and at least 2, generation 5 s; startup none");
-        setting.put("load before", Machine.load());
+        setting.put("load before", load);
         return setting;
     }
 
