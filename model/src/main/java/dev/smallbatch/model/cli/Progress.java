@@ -20,8 +20,9 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
     private static final int LINES = 10;
     private static final double SHORTEST_PAUSE = 2;
     private static final double LONGEST_PAUSE = 30;
-    /** How fast the loss that is shown forgets. */
-    private static final double SMOOTHING = 0.98;
+    /** The loss that is shown is a mean over the last quarter of the steps, but over some 50 at most. */
+    private static final double NEWEST_SHARE = 0.02;
+    private static final double WINDOWS = 4;
 
     private final Console console;
     private ProgressBar bar;
@@ -29,7 +30,8 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
     private long steps;
     private long lastLineStep;
     private double lastLineSeconds;
-    private double smoothed = Double.NaN;
+    private double smoothed;
+    private long seen;
     private OptionalDouble evalLoss = OptionalDouble.empty();
 
     Progress(Console console) {
@@ -72,7 +74,8 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
 
     @Override
     public void onStep(StepStats stats) {
-        smoothed = Double.isNaN(smoothed) ? stats.loss() : SMOOTHING * smoothed + (1 - SMOOTHING) * stats.loss();
+        double newest = Math.max(NEWEST_SHARE, WINDOWS / (WINDOWS + seen++));
+        smoothed += newest * (stats.loss() - smoothed);
         if (stats.evalLoss().isPresent()) {
             evalLoss = stats.evalLoss();
         }
@@ -95,7 +98,8 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
         double done = (double) stats.step() / steps;
         double perStep = (stats.elapsedSeconds() - lastLineSeconds) / Math.max(1, stats.step() - lastLineStep);
         console.err().println(Format.text("step %,d of %,d  %3.0f%%  loss %.3f%s  %s tok/s  %s left",
-                stats.step(), steps, 100 * done, smoothed, evaluated(), Format.count(stats.tokensPerSecond()), Format.time(perStep * (steps - stats.step()))));
+                stats.step(), steps, 100 * done, smoothed, evaluated(), Format.count(stats.tokensPerSecond()),
+                Format.time(perStep * (steps - stats.step()))));
         lastLineStep = stats.step();
         lastLineSeconds = stats.elapsedSeconds();
     }
