@@ -15,7 +15,7 @@ import java.util.stream.Stream;
  * <pre>
  * config.json      what the run does, every default resolved
  * tokenizer.json   the vocabulary
- * data/            the text as token ids; made again if it is missing
+ * data/            the text as token ids; needed to go on
  * metrics.jsonl    a JSON object for each logged step
  * loss.png         a plot of them
  * checkpoint/      model.safetensors, optimizer.safetensors, state.json: what --resume goes on from

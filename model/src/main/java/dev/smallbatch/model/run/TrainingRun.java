@@ -114,8 +114,9 @@ public final class TrainingRun implements AutoCloseable {
     /** From here on the directory holds a run. */
     private static TrainingRun begun(TrainingRun run) throws IOException {
         try {
-            run.corpus.tokenizer().save(run.directory.root());
+            // First what makes it a run: whatever a kill leaves behind can be resumed, and resuming writes both again.
             RunConfigJson.write(run.config, run.directory.config());
+            run.corpus.tokenizer().save(run.directory.root());
             return run;
         } catch (IOException | RuntimeException e) {
             run.workspace.close();
