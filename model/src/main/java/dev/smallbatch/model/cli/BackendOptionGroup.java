@@ -3,7 +3,7 @@ package dev.smallbatch.model.cli;
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
-import dev.smallbatch.model.run.UsageException;
+import dev.smallbatch.model.run.TrainingOptions;
 import picocli.CommandLine.Option;
 
 /** What computes, and with how many threads: options that several commands share. */
@@ -17,9 +17,7 @@ final class BackendOptionGroup {
 
     /** Opens it; the caller closes it. */
     Backend open() {
-        if (threads != null && threads < 1) {
-            throw new UsageException("--threads " + threads + "; at least 1");
-        }
+        TrainingOptions.requireComputing(backend, threads);
         return Backends.open(backend, threads == null ? BackendOptions.defaults() : new BackendOptions(threads));
     }
 }

@@ -28,6 +28,8 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
     public static final int MLP_FACTOR = 4;
 
     private static final int LARGEST_DIM = Integer.MAX_VALUE / MLP_FACTOR;
+    /** Far more than anyone trains, and few enough to plan their memory at once. */
+    private static final int MOST_LAYERS = 10_000;
     private static final int GPT2_VOCABULARY = 50_257;
     private static final int BYTE_VOCABULARY = 256;
 
@@ -57,6 +59,9 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
         Objects.requireNonNull(positions, "positions");
         Objects.requireNonNull(activation, "activation");
         Objects.requireNonNull(init, "init");
+        if (layers > MOST_LAYERS) {
+            throw new IllegalArgumentException("gpt config: " + layers + " layers are too many; at most " + MOST_LAYERS);
+        }
         if (dim > LARGEST_DIM) {
             throw new IllegalArgumentException("gpt config: dim " + dim + " is too large; at most " + LARGEST_DIM);
         }

@@ -15,6 +15,8 @@ import java.util.Objects;
 
 /** Turns what was asked for into a {@link RunConfig}, with {@link Defaults} for the rest. */
 final class RunPlanner {
+    private static final int MOST_TOKENS = 1 << 20;
+
     private final TrainingOptions options;
 
     RunPlanner(TrainingOptions options) {
@@ -57,6 +59,10 @@ final class RunPlanner {
             throw new UsageException("train: --vocab-size " + size + "; a learned vocabulary has at least "
                     + BpeTrainer.MIN_VOCABULARY + " tokens, use --tokenizer byte for 256");
         }
+        if (size > MOST_TOKENS) {
+            throw new UsageException("train: --vocab-size " + size + "; a learned vocabulary has at most " + MOST_TOKENS
+                    + " tokens");
+        }
         return size;
     }
 
@@ -71,7 +77,16 @@ final class RunPlanner {
         RunConfig.Text text = new RunConfig.Text(paths(), options.glob, validationFraction(), tokenizerName,
                 corpus.tokenizer().fingerprint(), corpus.training().size(), corpus.validation().size());
         long tokens = or(options.tokens, Defaults.tokens(model, text.trainingTokens()));
-        long steps = or(options.steps, Math.ceilDiv(tokens, (long) batchSize * model.seqLen()));
+        long tokensPerStep = (long) batchSize * model.seqLen();
+        if (tokensPerStep > Integer.MAX_VALUE) {
+            throw new UsageException("train: --batch-size " + batchSize + " with sequences of " + model.seqLen()
+                    + " tokens; an update has at most " + Integer.MAX_VALUE + " tokens");
+        }
+        long steps = or(options.steps, Math.ceilDiv(tokens, tokensPerStep));
+        if (steps > Long.MAX_VALUE / tokensPerStep) {
+            throw new UsageException("train: " + steps + " steps of " + tokensPerStep + " tokens are too many; lower --steps or"
+                    + " --tokens");
+        }
         long seed = or(options.seed, 0L);
         return withSteps(new RunConfig(model, text, batchSize, steps, null, seed, null), steps);
     }

@@ -13,6 +13,8 @@ import java.util.Objects;
  * }</pre>
  */
 public final class TrainingOptions {
+    private static final int MOST_THREADS = 1024;
+
     final Path out;
     List<Path> data = List.of();
     String glob;
@@ -262,7 +264,7 @@ public final class TrainingOptions {
         positive("--seconds", seconds);
         positive("--lr", lr);
         positive("--clip-norm", clipNorm);
-        positive("--threads", threads);
+        requireComputing(backend, threads);
         range("--beta1", beta1, 0, 1);
         range("--beta2", beta2, 0, 1);
         range("--warmup-frac", warmupFraction, 0, 1);
@@ -270,6 +272,22 @@ public final class TrainingOptions {
         range("--weight-decay", weightDecay, 0, Double.MAX_VALUE);
         range("--eval-every", evalEvery, 0, Double.MAX_VALUE);
         range("--checkpoint-every", checkpointEvery, 0, Double.MAX_VALUE);
+    }
+
+    /**
+     * Refuses what computes nothing, or more threads than a machine has.
+     *
+     * @param backend a name or a list of names
+     * @param threads null for one per processor
+     * @throws UsageException if it does
+     */
+    public static void requireComputing(String backend, Integer threads) {
+        if (List.of(backend.split("\\s*,\\s*")).contains("none")) {
+            throw new UsageException("--backend none plans memory and computes nothing; choose auto, vector or scalar");
+        }
+        if (threads != null && (threads < 1 || threads > MOST_THREADS)) {
+            throw new UsageException("--threads " + threads + "; from 1 to " + MOST_THREADS);
+        }
     }
 
     private static void positive(String option, Number value) {

@@ -97,6 +97,13 @@ class FailuresTest {
         train("--layers", "0").requireFailure(2, "layers is 0");
         train("--vocab-size", "10").requireFailure(2, "--vocab-size 10", "257");
         train("--tokens", "1M", "--steps", "5").requireFailure(2, "--tokens, --steps");
+        train("--vocab-size", "2G").requireFailure(2, "--vocab-size");
+        train("--layers", "2000000000").requireFailure(2, "2000000000 layers are too many");
+        train("--batch-size", "1G").requireFailure(2, "--batch-size 1000000000");
+        train("--steps", "9223372036854775807").requireFailure(2, "too many", "lower --steps");
+        train("--threads", "1M").requireFailure(2, "--threads");
+        train("--backend", "none").requireFailure(2, "--backend none", "computes nothing");
+        Invocation.of("generate", "--model", finished.toString(), "--backend", "none").requireFailure(2, "computes nothing");
         train("--batch-size", "0").requireFailure(2, "--batch-size 0");
         train("--glob", "[").requireFailure(2, "not a glob");
         assertFalse(Files.exists(out.resolve("config.json")));

@@ -35,8 +35,13 @@ class GptConfigTest {
     }
 
     @Test
+    void moreLayersThanAnyoneTrainsAreRefusedBeforeTheirMemoryIsPlanned() {
+        assertTrue(refusal(2_000_000_000, 64, 4, 48, 97).contains("2000000000 layers are too many"));
+    }
+
+    @Test
     void moreParametersThanALongCountsAreRefused() {
-        assertTrue(refusal(Integer.MAX_VALUE, 1 << 28, 1, 48, 97).contains("more than 2^63 parameters"));
+        assertTrue(refusal(10_000, 1 << 28, 1, 48, 97).contains("more than 2^63 parameters"));
     }
 
     @Test
