@@ -34,18 +34,18 @@ final class SourceTree {
         return Files.isDirectory(sources) ? filesBelow(sources, ".java") : List.of();
     }
 
-    /** All files below a directory whose names end so, build output left out, sorted. */
+    /** All files below a directory whose names end so, build output and hidden directories left out, sorted. */
     static List<Path> filesBelow(Path directory, String suffix) {
         try (Stream<Path> files = Files.walk(directory)) {
-            return files.filter(f -> f.toString().endsWith(suffix) && !isBuildOutput(directory.relativize(f))).sorted().toList();
+            return files.filter(f -> f.toString().endsWith(suffix) && !isNoSource(directory.relativize(f))).sorted().toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static boolean isBuildOutput(Path relative) {
+    private static boolean isNoSource(Path relative) {
         for (Path name : relative) {
-            if (name.toString().equals("target") || name.toString().equals(".git")) {
+            if (name.toString().equals("target") || name.toString().startsWith(".")) {
                 return true;
             }
         }
