@@ -41,6 +41,7 @@ public final class Main implements Runnable {
         if (System.getProperty("java.util.logging.SimpleFormatter.format") == null) {
             System.setProperty("java.util.logging.SimpleFormatter.format", "%4$s: %5$s%n");
         }
+        System.setProperty("java.awt.headless", "true"); // plots are files; an application that embeds runs decides for itself
         System.exit(run(Console.system(out, err), args));
     }
 

@@ -51,7 +51,6 @@ public final class LossPlot {
     }
 
     private static byte[] png(List<Metric> metrics, String title) throws IOException {
-        System.setProperty("java.awt.headless", "true");
         try {
             BufferedImage image = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
             Graphics2D graphics = image.createGraphics();
