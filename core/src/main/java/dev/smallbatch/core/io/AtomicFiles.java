@@ -269,6 +269,9 @@ public final class AtomicFiles {
     /** The same failure with what was being written, and what to do about it. */
     static IOException explained(Path path, IOException failure) {
         String text = String.valueOf(failure.getMessage());
+        if (text.startsWith("writing ")) {
+            return failure; // A file inside the directory, explained already.
+        }
         String problem;
         if (text.contains("No space left on device") || text.contains("Disk quota exceeded")) {
             problem = "the disk is full (" + text + "); free some space or write elsewhere; what was there before is unchanged";

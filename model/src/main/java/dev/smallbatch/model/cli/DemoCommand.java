@@ -27,6 +27,8 @@ final class DemoCommand implements Callable<Integer> {
     private static final String PROMPT = "/**\n * Returns ";
     private static final double JAVA_VALIDATION = 0.03;
     private static final int SAMPLE_TOKENS = 200;
+    /** In a few minutes, many updates from short sequences teach more than few from long ones. */
+    private static final int SEQUENCE = 64;
 
     private final Console console;
 
@@ -52,7 +54,7 @@ final class DemoCommand implements Callable<Integer> {
             throw new UsageException("demo: --seconds " + Format.number(seconds) + "; at least 1");
         }
         TrainingOptions options = TrainingOptions.into(out == null ? TrainingSession.fresh("demo-run") : out)
-                .preset("tiny").seconds(seconds);
+                .preset("tiny").seqLen(SEQUENCE).seconds(seconds);
         if (data == null) {
             options.data(sources()).glob(GLOB).validationFraction(JAVA_VALIDATION);
         } else {
