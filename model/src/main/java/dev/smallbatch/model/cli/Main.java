@@ -69,6 +69,7 @@ public final class Main implements Runnable {
         line.registerConverter(long.class, Quantity::whole);
         line.registerConverter(Double.class, Quantity::real);
         line.registerConverter(double.class, Quantity::real);
+        line.setExpandAtFiles(false);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setUsageHelpAutoWidth(false).setUsageHelpWidth(Math.clamp(console.columns(), 80, 120));
         Failure failure = new Failure(console);

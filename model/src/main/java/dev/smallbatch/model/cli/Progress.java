@@ -46,7 +46,7 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
             if (console.interactive()) {
                 bar = bar(newStage, total);
             } else {
-                console.err().println("preparing: " + newStage);
+                console.err().println(newStage + " ...");
             }
         }
         if (bar != null) {

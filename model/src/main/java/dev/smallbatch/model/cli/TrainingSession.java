@@ -77,7 +77,7 @@ final class TrainingSession {
         console.row("memory", "%s: weights %s, optimizer %s, activations %s", Format.bytes(run.memory().total()),
                 Format.bytes(run.memory().parameters()), Format.bytes(run.memory().optimizer()),
                 Format.bytes(run.memory().step() + run.memory().data()));
-        console.row("to beat", "unigrams %.3f, bigrams %.3f nats per token (counted in the training text, on the other)",
+        console.row("to beat", "unigrams %.3f, bigrams %.3f nats per validation token (by counting the training text)",
                 entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
         console.row("files", run.directory().root().toString());
     }

@@ -37,7 +37,7 @@ record Invocation(int exit, String out, String err) {
     /** One line on standard error, no stack trace, and these parts in it. */
     void requireFailure(int expectedExit, String... parts) {
         assertEquals(expectedExit, exit, this::toString);
-        List<String> errors = err.lines().filter(line -> !line.startsWith("preparing: ") && !line.startsWith("step ")).toList();
+        List<String> errors = err.lines().filter(line -> !line.endsWith(" ...") && !line.startsWith("step ")).toList();
         assertEquals(1, errors.size(), this::toString);
         assertTrue(errors.getFirst().startsWith("smallbatch: "), this::toString);
         for (String part : parts) {
