@@ -10,8 +10,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Free list of gradient buffers by exact size, filled from the step's region. All blocks of a model have equal shapes,
- * so after the first block of a backward pass the same few buffers go round.
+ * Free list of gradient buffers by exact size, filled from the back of the step's region, while activations come and go
+ * at its front. All blocks of a model have equal shapes, so after the first block of a backward pass the same few buffers
+ * go round.
  */
 final class GradientPool {
     private final Region region;
@@ -23,7 +24,8 @@ final class GradientPool {
 
     Tensor take(Shape shape) {
         Deque<Tensor> sameSize = free.get(shape.numel());
-        return sameSize == null || sameSize.isEmpty() ? region.allocate(DType.F32, shape) : sameSize.pop().reshape(shape);
+        return sameSize == null || sameSize.isEmpty() ? region.allocateAtBack(DType.F32, shape)
+                : sameSize.pop().reshape(shape);
     }
 
     void giveBack(Tensor tensor) {

@@ -12,7 +12,8 @@ import java.util.function.Consumer;
 /**
  * The gradients of one backward pass. The first contribution to a gradient overwrites, later ones add: nothing is
  * filled with zeros but the targets of kernels that only accumulate. A buffer may be shared by two variables (both terms
- * of a sum); it is copied if one of them is added to while the other is still alive.
+ * of a sum); it is copied if one of them is added to while the other is still alive. Gradients outlive the activations
+ * that backward has passed: their memory comes from the other end of the step's region.
  */
 public final class Gradients {
     private final Kernels kernels;
@@ -26,13 +27,19 @@ public final class Gradients {
         this.pool = pool;
     }
 
-    /** Memory of a gradient and how many variables hold it. */
+    /** Memory of a gradient and how many variables hold it; borrowed if it is that of an activation. */
     private static final class Buffer {
         private final Tensor tensor;
+        private final boolean borrowed;
         private int holders = 1;
 
-        Buffer(Tensor tensor) {
+        Buffer(Tensor tensor, boolean borrowed) {
             this.tensor = tensor;
+            this.borrowed = borrowed;
+        }
+
+        Buffer(Tensor tensor) {
+            this(tensor, false);
         }
     }
 
@@ -87,7 +94,7 @@ public final class Gradients {
     /** As {@link #write}, by a kernel that may work in place on the gradient of {@code out}, which has the same shape. */
     public void writeInPlace(Var var, Var out, Consumer<Tensor> kernel) {
         Buffer outgoing = slots.get(out.slot());
-        if (slots.get(var.slot()) != null || outgoing.holders > 1) {
+        if (slots.get(var.slot()) != null || outgoing.holders > 1 || outgoing.borrowed) {
             write(var, kernel);
             return;
         }
@@ -120,20 +127,44 @@ public final class Gradients {
     /** Adds the gradient of {@code out} itself, sharing its memory if it is the first contribution. */
     public void pass(Var var, Var out) {
         Buffer outgoing = slots.get(out.slot());
-        if (slots.get(var.slot()) == null) {
+        if (slots.get(var.slot()) != null) {
+            kernels.elementwise().axpy(exclusive(var), 1, outgoing.tensor);
+        } else if (outgoing.borrowed) {
+            slots.set(var.slot(), new Buffer(copy(outgoing.tensor)));
+        } else {
             outgoing.holders++;
             slots.set(var.slot(), outgoing);
-        } else {
-            kernels.elementwise().axpy(exclusive(var), 1, outgoing.tensor);
         }
     }
 
-    /** Sets the first and only contribution to a tensor that the forward pass has computed. */
-    public void adopt(Var var, Tensor gradient) {
+    /** Sets the first and only contribution to a variable whose own memory the forward pass has overwritten with it. */
+    public void replaced(Var var) {
         if (slots.get(var.slot()) != null) {
             throw new IllegalStateException("backward: the input of a loss was used by another operation as well");
         }
-        slots.set(var.slot(), new Buffer(gradient));
+        slots.set(var.slot(), new Buffer(var.value(), true));
+    }
+
+    /** Adds a contribution that the forward pass has computed, and takes its memory, from {@link Tape#allocateLasting}. */
+    public void take(Var var, Tensor gradient) {
+        if (slots.get(var.slot()) == null) {
+            slots.set(var.slot(), new Buffer(gradient));
+        } else {
+            kernels.elementwise().axpy(exclusive(var), 1, gradient);
+            pool.giveBack(gradient);
+        }
+    }
+
+    /** As {@link #take(Var, Tensor)}; the last contribution to a parameter sends it to the sink. */
+    public void take(Parameter parameter, Tensor contribution) {
+        ParameterGradient gradient = parameters.get(parameter);
+        if (gradient.tensor == null) {
+            gradient.tensor = contribution;
+        } else {
+            kernels.elementwise().axpy(gradient.tensor, 1, contribution);
+            pool.giveBack(contribution);
+        }
+        contributed(parameter, gradient);
     }
 
     /** Adds a contribution to a parameter by a kernel that accumulates; the last one sends it to the sink. */
@@ -154,6 +185,10 @@ public final class Gradients {
             gradient.tensor = pool.take(parameter.value().shape());
         }
         kernel.run(gradient.tensor, first ? 0 : 1);
+        contributed(parameter, gradient);
+    }
+
+    private void contributed(Parameter parameter, ParameterGradient gradient) {
         gradient.contributions++;
         if (gradient.contributions == gradient.uses) {
             handOver(parameter, gradient);
@@ -178,18 +213,28 @@ public final class Gradients {
     private Tensor exclusive(Var var) {
         Buffer buffer = slots.get(var.slot());
         if (buffer.holders > 1) {
-            Tensor copy = pool.take(var.value().shape());
-            kernels.elementwise().convert(copy, buffer.tensor, Rounding.NEAREST_EVEN, 0);
             buffer.holders--;
-            buffer = new Buffer(copy);
+            buffer = new Buffer(copy(buffer.tensor));
             slots.set(var.slot(), buffer);
         }
         return buffer.tensor;
     }
 
+    private Tensor copy(Tensor tensor) {
+        Tensor copy = pool.take(tensor.shape());
+        kernels.elementwise().convert(copy, tensor, Rounding.NEAREST_EVEN, 0);
+        return copy;
+    }
+
+    /** Hands the gradient of one variable on to another that has the same value. */
+    void move(Var from, Var to) {
+        pass(to, from);
+        release(from);
+    }
+
     void release(Var var) {
         Buffer buffer = slots.get(var.slot());
-        if (buffer != null && --buffer.holders == 0) {
+        if (buffer != null && --buffer.holders == 0 && !buffer.borrowed) {
             pool.giveBack(buffer.tensor);
         }
         slots.set(var.slot(), null);

@@ -6,17 +6,20 @@ import dev.smallbatch.core.autograd.nodes.AttentionNode;
 import dev.smallbatch.core.autograd.nodes.CrossEntropyNode;
 import dev.smallbatch.core.autograd.nodes.EmbeddingNode;
 import dev.smallbatch.core.autograd.nodes.LayerNormNode;
+import dev.smallbatch.core.autograd.nodes.LinearCrossEntropyNode;
 import dev.smallbatch.core.autograd.nodes.LinearNode;
 import dev.smallbatch.core.autograd.nodes.QkNormNode;
+import dev.smallbatch.core.autograd.nodes.QkNormRopeNode;
 import dev.smallbatch.core.autograd.nodes.RmsNormNode;
 import dev.smallbatch.core.autograd.nodes.RopeNode;
 import dev.smallbatch.core.spi.Activation;
 import dev.smallbatch.core.spi.AttentionSpec;
 import dev.smallbatch.core.tensor.Tensor;
+import java.util.function.UnaryOperator;
 
 /**
  * The differentiable operations, which models are written with. Formulas, shapes and errors are those of the kernels
- * named in each line; results live in the step's region until {@link Tape#reset}.
+ * named in each line. Results live in the step's region until backward has passed them, losses until {@link Tape#reset}.
  */
 public final class Ops {
     private final Tape tape;
@@ -32,7 +35,12 @@ public final class Ops {
 
     /** {@code x weight^T + bias}, {@link dev.smallbatch.core.spi.MatmulKernels#linear}; bias may be null. */
     public Var linear(Var x, Parameter weight, Parameter bias) {
-        return LinearNode.forward(tape, x, weight, bias);
+        return LinearNode.forward(tape, x, weight, bias, null);
+    }
+
+    /** {@code residual + x weight^T + bias}, in one memory; bias may be null. */
+    public Var linearAdd(Var residual, Var x, Parameter weight, Parameter bias) {
+        return LinearNode.forward(tape, x, weight, bias, residual);
     }
 
     /** {@link dev.smallbatch.core.spi.NormKernels#layerNorm}. */
@@ -55,6 +63,11 @@ public final class Ops {
         return RopeNode.forward(tape, qkv, cos, sin, spec);
     }
 
+    /** {@link #qkNorm}, then {@link #rope}, in one memory. */
+    public Var qkNormRope(Var qkv, Tensor cos, Tensor sin, AttentionSpec spec, float eps) {
+        return QkNormRopeNode.forward(tape, qkv, cos, sin, spec, eps);
+    }
+
     /** {@link dev.smallbatch.core.spi.AttentionKernels#attention}. */
     public Var attention(Var qkv, AttentionSpec spec) {
         return AttentionNode.forward(tape, qkv, spec);
@@ -71,7 +84,7 @@ public final class Ops {
     }
 
     /**
-     * Losses per row, {@link dev.smallbatch.core.spi.LossKernels#crossEntropy}. While the tape records, the logits are
+     * The loss of each row, {@link dev.smallbatch.core.spi.LossKernels#crossEntropy}. While the tape records, the logits are
      * replaced by their gradient: read them before, or not at all.
      *
      * @param targets (N) I32, -1 where there is none
@@ -80,5 +93,26 @@ public final class Ops {
      */
     public Var crossEntropy(Var logits, Tensor targets, int vocabulary, float scale) {
         return CrossEntropyNode.forward(tape, logits, targets, vocabulary, scale);
+    }
+
+    /**
+     * {@link #crossEntropy} of the logits {@code x weight^T}, which never exist all at once: a few rows of them go from the
+     * product through the loss to both gradients at a time. x may be used elsewhere as well.
+     *
+     * @param weight (Vp, C), the head
+     */
+    public Var linearCrossEntropy(Var x, Parameter weight, Tensor targets, int vocabulary, float scale) {
+        return LinearCrossEntropyNode.forward(tape, x, weight, targets, vocabulary, scale);
+    }
+
+    /**
+     * {@code part.apply(x)}, for a part of a model whose inside nothing outside reads. In mode {@link Tape.Mode#RECOMPUTE} its
+     * activations are given back at once, and it is run again when backward needs them: the same bits, for a second
+     * forward pass. Without recording they are just given back.
+     *
+     * @param part a pure function, with a result of x's shape; it may use parameters that are used elsewhere, too
+     */
+    public Var checkpoint(Var x, UnaryOperator<Var> part) {
+        return tape.checkpoint(x, part);
     }
 }

@@ -1,34 +1,52 @@
 package dev.smallbatch.core.autograd;
 
 import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
+import dev.smallbatch.core.tensor.ShapeException;
 import dev.smallbatch.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * Records the operations of one forward pass and walks them backward. All activations and gradients live in the step's
  * region and are released by {@link #reset}; a step makes the same allocations in the same order each time, so addresses
  * repeat. Used by one thread; owns neither kernels nor region.
+ *
+ * <p>Activations are stacked at the region's front. An operation's memory is read by later operations and by its own
+ * backward, but by no earlier one's: so backward, which goes from last to first, takes the stack down behind it, and
+ * gradients, which come from the region's back, get the room.
  */
 public final class Tape {
-    /** Whether a tape can go backward. */
+    /** What a tape keeps for going backward. */
     public enum Mode {
-        /** Keeps what backward needs. */
+        /** Everything that backward needs. */
         RECORD,
-        /** Computes values alone. */
+        /** As RECORD, but of each {@link Ops#checkpoint} its input alone. */
+        RECOMPUTE,
+        /** Nothing: computes values alone. */
         FORWARD_ONLY
     }
+
+    /** A node and the fill level of the region before its forward call. */
+    private record Recorded(Node node, Region.Mark before) {}
 
     private final Kernels kernels;
     private final Region region;
     private final Mode mode;
     private final Ops ops = new Ops(this);
-    private final List<Node> nodes = new ArrayList<>();
+    private final List<Recorded> nodes = new ArrayList<>();
+    private final GradientPool pool;
     private final Gradients gradients;
     private final Region.Mark start;
+    /** The fill level before the first allocation since the last record; null if there was none. */
+    private Region.Mark before;
+    private boolean recording;
+    private boolean rerunning;
 
     /**
      * @param kernels of an open back end
@@ -39,8 +57,10 @@ public final class Tape {
         this.kernels = kernels;
         this.region = step;
         this.mode = mode;
-        this.gradients = new Gradients(kernels, new GradientPool(step));
+        this.pool = new GradientPool(step);
+        this.gradients = new Gradients(kernels, pool);
         this.start = step.mark();
+        this.recording = mode != Mode.FORWARD_ONLY;
     }
 
     /** The operations models are written with. */
@@ -55,17 +75,32 @@ public final class Tape {
 
     /** For nodes: true if backward needs what forward saw. */
     public boolean isRecording() {
-        return mode == Mode.RECORD;
+        return recording;
     }
 
-    /** For nodes: an F32 tensor that lives until {@link #reset}, with undefined contents. */
+    /** For nodes: an F32 tensor that lives until backward has passed the node, with undefined contents. */
     public Tensor allocate(Shape shape) {
+        if (before == null) {
+            before = region.mark();
+        }
         return region.allocate(DType.F32, shape);
+    }
+
+    /** For nodes: an F32 tensor that lives until {@link #reset} or until it is given to {@link Gradients#take}. */
+    public Tensor allocateLasting(Shape shape) {
+        return pool.take(shape);
+    }
+
+    /** For nodes: lends an F32 tensor while {@code use} runs, with undefined contents. */
+    public void scratch(Shape shape, Consumer<Tensor> use) {
+        Region.Mark mark = region.mark();
+        use.accept(region.allocate(DType.F32, shape));
+        region.releaseFront(mark);
     }
 
     /** For nodes: puts a result on the tape. */
     public Var result(Tensor value) {
-        return new Var(value, isRecording() ? gradients.newSlot() : -1);
+        return new Var(value, recording ? gradients.newSlot() : -1);
     }
 
     /** For nodes: the value of a parameter, counting the use; null for null. */
@@ -73,7 +108,7 @@ public final class Tape {
         if (parameter == null) {
             return null;
         }
-        if (isRecording()) {
+        if (mode != Mode.FORWARD_ONLY && !rerunning) {
             gradients.countUse(parameter);
         }
         return parameter.value();
@@ -81,32 +116,77 @@ public final class Tape {
 
     /** For nodes: keeps the record of a forward call and returns its result. */
     public Var record(Node node) {
-        if (isRecording()) {
-            nodes.add(node);
+        if (recording) {
+            nodes.add(new Recorded(node, before == null ? region.mark() : before));
+            before = null;
         }
         return node.out();
     }
 
+    Var checkpoint(Var x, UnaryOperator<Var> part) {
+        if (mode == Mode.RECORD) {
+            return part.apply(x);
+        }
+        Tensor out = allocate(x.value().shape());
+        Region.Mark inside = region.mark();
+        boolean outside = recording;
+        recording = false;
+        try {
+            Tensor result = part.apply(x).value();
+            if (!result.shape().equals(out.shape())) {
+                throw new ShapeException("checkpoint: the input is " + x.value() + ", the result " + result
+                        + "; they must have the same shape");
+            }
+            kernels.elementwise().convert(out, result, Rounding.NEAREST_EVEN, 0);
+        } finally {
+            recording = outside;
+        }
+        region.releaseFront(inside);
+        return record(new CheckpointNode(result(out), x, part, this));
+    }
+
+    /** Runs a checkpointed part again, this time recording it, and goes back through it. */
+    void rerun(CheckpointNode node) {
+        int below = nodes.size();
+        boolean outside = rerunning;
+        rerunning = true;
+        try {
+            gradients.move(node.out(), node.part().apply(node.x()));
+            unwind(below, null);
+        } finally {
+            rerunning = outside;
+        }
+    }
+
     /**
-     * Computes the gradient of {@code loss} with respect to every parameter used since the last reset.
+     * Computes the gradient of {@code loss} with respect to every parameter used since the last reset. Activations are gone
+     * afterwards.
      *
      * @param loss the result of {@link Ops#crossEntropy}, whose scale makes it the mean
      * @param sink receives each parameter's gradient
      * @throws IllegalStateException if the tape does not record
      */
     public void backward(Var loss, GradientSink sink) {
-        if (!isRecording()) {
+        if (mode == Mode.FORWARD_ONLY) {
             throw new IllegalStateException("backward on a tape in mode FORWARD_ONLY; create it with Mode.RECORD");
         }
         gradients.begin(sink);
-        for (int i = nodes.size() - 1; i >= 0; i--) {
-            Node node = nodes.get(i);
-            if (node.out().equals(loss) || gradients.isPresent(node.out())) {
-                node.backward(gradients, kernels);
-                gradients.release(node.out());
-            }
-        }
+        unwind(0, loss);
         gradients.end();
+    }
+
+    /** Takes the nodes from the last down to number {@code to} off the tape, and goes back through those that {@code loss} needs. */
+    private void unwind(int to, Var loss) {
+        while (nodes.size() > to) {
+            Recorded last = nodes.removeLast();
+            Var out = last.node.out();
+            if (out.equals(loss) || gradients.isPresent(out)) {
+                last.node.backward(gradients, kernels);
+                gradients.release(out);
+            }
+            region.releaseFront(last.before);
+            before = null;
+        }
     }
 
     /** Forgets the step and gives its memory back to the region. */
@@ -114,5 +194,6 @@ public final class Tape {
         nodes.clear();
         gradients.clear();
         region.release(start);
+        before = null;
     }
 }

@@ -11,6 +11,9 @@ import java.util.List;
  * belong to one thread; tensors may be read and written by any. Close a region only at the end of a run, since closing
  * a shared arena stops every thread for a moment.
  *
+ * <p>Memory is handed out from both ends, each of them a stack, until they meet: what is to outlive things that were
+ * allocated before it comes from the back.
+ *
  * <p>Every block is 64-byte aligned and has 64 bytes in front of it: the first 32 hold a canary that is checked when the
  * block is released, the last 32 belong to back-end plug-ins. With assertions enabled, or with
  * {@code -Dsmallbatch.poison=true}, fresh and released memory is filled with 0xFF bytes: NaN for floats, -1 for integers.
@@ -27,8 +30,8 @@ public final class Region implements AutoCloseable {
     private final Arena arena;
     /** Everything that is handed out, prefixes included; null if the region only counts. */
     final MemorySegment memory;
-    private final List<Long> blocks = new ArrayList<>();
-    private long used;
+    private final Stack front = new Stack();
+    private final Stack back = new Stack();
     private long peak;
     private boolean closed;
 
@@ -38,6 +41,38 @@ public final class Region implements AutoCloseable {
         this.arena = arena;
         this.memory = memory;
     }
+
+    /** The blocks handed out from one end. */
+    private static final class Stack {
+        /** For each block the bytes used by those before it. */
+        private final List<Long> levels = new ArrayList<>();
+        private long used;
+
+        void push(long bytes) {
+            levels.add(used);
+            used += bytes;
+        }
+
+        Level level() {
+            return new Level(used, levels.size());
+        }
+
+        boolean reached(Level level) {
+            return level.blocks < levels.size() ? levels.get(level.blocks) == level.used : level.equals(level());
+        }
+
+        long end(int block) {
+            return block + 1 < levels.size() ? levels.get(block + 1) : used;
+        }
+
+        void popTo(Level level) {
+            levels.subList(level.blocks, levels.size()).clear();
+            used = level.used;
+        }
+    }
+
+    /** How far a stack is filled. */
+    private record Level(long used, int blocks) {}
 
     private static boolean poison() {
         boolean assertions = false;
@@ -81,24 +116,32 @@ public final class Region implements AutoCloseable {
     }
 
     /**
-     * A new tensor with undefined contents.
+     * A new tensor with undefined contents, from the front.
      *
      * @throws IllegalStateException if the region is closed or its capacity does not suffice
      */
     public Tensor allocate(DType dtype, Shape shape) {
+        return allocate(front, dtype, shape);
+    }
+
+    /** As {@link #allocate}, from the back: {@link #releaseFront} does not take it back. */
+    public Tensor allocateAtBack(DType dtype, Shape shape) {
+        return allocate(back, dtype, shape);
+    }
+
+    private Tensor allocate(Stack stack, DType dtype, Shape shape) {
         requireOpen();
         long bytes = bytesFor(dtype, shape);
-        if (bytes > capacity - used) {
+        if (bytes > capacity - used()) {
             throw new IllegalStateException("region %s: %s requested for %s %s, %s free of %s".formatted(label,
-                    mib(bytes), dtype, shape, mib(capacity - used), mib(capacity)));
+                    mib(bytes), dtype, shape, mib(capacity - used()), mib(capacity)));
         }
-        long start = used;
-        blocks.add(start);
-        used += bytes;
-        peak = Math.max(peak, used);
+        stack.push(bytes);
+        peak = Math.max(peak, used());
         if (isCounting()) {
             return new Tensor(this, dtype, shape, null);
         }
+        long start = offset(stack, stack.levels.size() - 1);
         MemorySegment payload = memory.asSlice(start + PREFIX, shape.numel() * dtype.bytes(), 1);
         if (POISON) {
             memory.asSlice(start, bytes).fill((byte) 0xFF);
@@ -109,10 +152,15 @@ public final class Region implements AutoCloseable {
         return new Tensor(this, dtype, shape, payload);
     }
 
-    /** The present fill level, to return to with {@link #release}. */
+    /** Where a block begins in {@link #memory}. */
+    private long offset(Stack stack, int block) {
+        return stack == front ? front.levels.get(block) : capacity / ALIGNMENT * ALIGNMENT - back.end(block);
+    }
+
+    /** The present fill level of both ends, to return to with {@link #release} or {@link #releaseFront}. */
     public Mark mark() {
         requireOpen();
-        return new Mark(this, used, blocks.size());
+        return new Mark(this, front.level(), back.level());
     }
 
     /**
@@ -123,34 +171,43 @@ public final class Region implements AutoCloseable {
      *     it no longer lies between two blocks, or a canary was overwritten
      */
     public void release(Mark mark) {
+        requireReached(mark.region == this && front.reached(mark.front) && back.reached(mark.back));
+        release(front, mark.front);
+        release(back, mark.back);
+    }
+
+    /** As {@link #release}, but what was allocated at the back stays. */
+    public void releaseFront(Mark mark) {
+        requireReached(mark.region == this && front.reached(mark.front));
+        release(front, mark.front);
+    }
+
+    private void requireReached(boolean reached) {
         requireOpen();
-        if (mark.region != this || !isBlockBoundary(mark)) {
+        if (!reached) {
             throw new IllegalStateException("region " + label + ": released a mark that is not on its stack");
         }
-        checkCanaries(mark.blocks);
-        if (POISON && !isCounting()) {
-            memory.asSlice(mark.used, used - mark.used).fill((byte) 0xFF);
-        }
-        blocks.subList(mark.blocks, blocks.size()).clear();
-        used = mark.used;
     }
 
-    private boolean isBlockBoundary(Mark mark) {
-        if (mark.blocks >= blocks.size()) {
-            return mark.blocks == blocks.size() && mark.used == used;
+    private void release(Stack stack, Level level) {
+        checkCanaries(stack, level.blocks);
+        if (POISON && !isCounting() && level.blocks < stack.levels.size()) {
+            int lowest = stack == front ? level.blocks : stack.levels.size() - 1;
+            memory.asSlice(offset(stack, lowest), stack.used - level.used).fill((byte) 0xFF);
         }
-        return blocks.get(mark.blocks) == mark.used;
+        stack.popTo(level);
     }
 
-    private void checkCanaries(int fromBlock) {
+    private void checkCanaries(Stack stack, int fromBlock) {
         if (!POISON || isCounting()) {
             return;
         }
-        for (int b = fromBlock; b < blocks.size(); b++) {
+        for (int b = fromBlock; b < stack.levels.size(); b++) {
+            long start = offset(stack, b);
             for (int i = 0; i < CANARY_LONGS; i++) {
-                if (memory.get(ValueLayout.JAVA_LONG, blocks.get(b) + 8L * i) != CANARY) {
-                    throw new IllegalStateException("region %s: the bytes in front of block %d (offset %d) were overwritten"
-                            .formatted(label, b, blocks.get(b)));
+                if (memory.get(ValueLayout.JAVA_LONG, start + 8L * i) != CANARY) {
+                    throw new IllegalStateException("region %s: the bytes in front of block %d%s (offset %d) were overwritten"
+                            .formatted(label, b, stack == front ? "" : " at the back", start));
                 }
             }
         }
@@ -165,9 +222,9 @@ public final class Region implements AutoCloseable {
         return capacity;
     }
 
-    /** Bytes handed out at present. */
+    /** Bytes handed out at present, at both ends. */
     public long used() {
-        return used;
+        return front.used + back.used;
     }
 
     /** Largest {@link #used()} so far. */
@@ -190,7 +247,8 @@ public final class Region implements AutoCloseable {
         if (closed) {
             return;
         }
-        checkCanaries(0);
+        checkCanaries(front, 0);
+        checkCanaries(back, 0);
         closed = true;
         if (arena != null) {
             arena.close();
@@ -212,16 +270,16 @@ public final class Region implements AutoCloseable {
         return "%.1f MiB".formatted(bytes / 1048576.0);
     }
 
-    /** A fill level of one region. */
+    /** The fill level of one region. */
     public static final class Mark {
         private final Region region;
-        private final long used;
-        private final int blocks;
+        private final Level front;
+        private final Level back;
 
-        private Mark(Region region, long used, int blocks) {
+        private Mark(Region region, Level front, Level back) {
             this.region = region;
-            this.used = used;
-            this.blocks = blocks;
+            this.front = front;
+            this.back = back;
         }
     }
 }

@@ -117,7 +117,7 @@ public final class Gpt implements Layer, LossModel {
         requireFits(tokens, context.start());
         Var x = embedding.forward(ops, tokens, context.start());
         for (Block block : blocks) {
-            x = block.forward(ops, x, context);
+            x = ops.checkpoint(x, in -> block.forward(ops, in, context));
         }
         return norm.forward(ops, x);
     }
@@ -130,7 +130,8 @@ public final class Gpt implements Layer, LossModel {
     /** The cross entropy of each target, with every logit taking part. */
     @Override
     public Var loss(Ops ops, Batch batch, float scale) {
-        return ops.crossEntropy(forward(ops, batch.tokens()), batch.targets(), config.vocabularySize(), scale);
+        Var hidden = hidden(ops, batch.tokens(), WHOLE);
+        return ops.linearCrossEntropy(hidden, head, batch.targets(), config.vocabularySize(), scale);
     }
 
     private void requireFits(Tensor tokens, int start) {

@@ -29,8 +29,8 @@ public final class Block implements Layer {
 
     /** (B, T, dim) to (B, T, dim). */
     public Var forward(Ops ops, Var x, AttentionContext context) {
-        Var attended = ops.add(x, attention.forward(ops, norm1.forward(ops, x), context));
-        return ops.add(attended, mlp.forward(ops, norm2.forward(ops, attended)));
+        Var attended = attention.addTo(ops, x, norm1.forward(ops, x), context);
+        return mlp.addTo(ops, attended, norm2.forward(ops, attended));
     }
 
     @Override

@@ -41,17 +41,18 @@ public final class CausalSelfAttention implements Layer {
         this.layer = layer;
     }
 
-    /** (B, T, dim) to (B, T, dim). */
-    public Var forward(Ops ops, Var x, AttentionContext context) {
+    /** {@code residual} plus what the tokens of x tell each other, all (B, T, dim). */
+    public Var addTo(Ops ops, Var residual, Var x, AttentionContext context) {
         AttentionSpec spec = spec(x.value().shape());
-        Var heads = qkv.forward(ops, x);
-        if (options.qkNorm()) {
-            heads = ops.qkNorm(heads, spec, Norm.RMS_EPSILON);
-        }
+        Var heads = placed(ops, qkv.forward(ops, x), spec, context.start());
+        return out.addTo(ops, residual, context.attend(ops, layer, heads, spec));
+    }
+
+    private Var placed(Ops ops, Var heads, AttentionSpec spec, int start) {
         if (options.rope() != null) {
-            heads = options.rope().forward(ops, heads, spec, context.start());
+            return options.rope().forward(ops, heads, spec, start, options.qkNorm());
         }
-        return out.forward(ops, context.attend(ops, layer, heads, spec));
+        return options.qkNorm() ? ops.qkNorm(heads, spec, Norm.RMS_EPSILON) : heads;
     }
 
     private AttentionSpec spec(Shape shape) {

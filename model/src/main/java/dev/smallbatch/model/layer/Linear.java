@@ -30,6 +30,11 @@ public final class Linear implements Layer {
         return ops.linear(x, weight, bias);
     }
 
+    /** {@code residual} plus {@link #forward}. */
+    public Var addTo(Ops ops, Var residual, Var x) {
+        return ops.linearAdd(residual, x, weight, bias);
+    }
+
     @Override
     public void parameters(Consumer<Parameter> visitor) {
         visitor.accept(weight);

@@ -35,9 +35,9 @@ public final class Mlp implements Layer {
         activation = options.activation();
     }
 
-    /** (..., dim) to (..., dim). */
-    public Var forward(Ops ops, Var x) {
-        return down.forward(ops, ops.activate(up.forward(ops, x), activation));
+    /** {@code residual} plus the result for x, all (..., dim). */
+    public Var addTo(Ops ops, Var residual, Var x) {
+        return down.addTo(ops, residual, ops.activate(up.forward(ops, x), activation));
     }
 
     @Override

@@ -44,9 +44,15 @@ public final class Rope {
         }
     }
 
-    /** Turns queries and keys of {@code spec.time()} tokens, the first of which stands at position {@code start}. */
-    public Var forward(Ops ops, Var qkv, AttentionSpec spec, int start) {
-        int end = start + spec.time();
-        return ops.rope(qkv, cos.rows(start, end), sin.rows(start, end), spec);
+    /**
+     * Turns queries and keys of {@code spec.time()} tokens, the first of which stands at position {@code start}.
+     *
+     * @param normalize whether they are RMS-normalized first
+     */
+    public Var forward(Ops ops, Var qkv, AttentionSpec spec, int start, boolean normalize) {
+        Tensor cosines = cos.rows(start, start + spec.time());
+        Tensor sines = sin.rows(start, start + spec.time());
+        return normalize ? ops.qkNormRope(qkv, cosines, sines, spec, Norm.RMS_EPSILON)
+                : ops.rope(qkv, cosines, sines, spec);
     }
 }

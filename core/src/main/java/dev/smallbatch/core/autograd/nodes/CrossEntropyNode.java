@@ -12,7 +12,7 @@ import dev.smallbatch.core.tensor.Tensor;
 public record CrossEntropyNode(Var out, Var logits) implements Node {
     /** {@code losses[n] = log sum exp(logits[n]) - logits[n, targets[n]]}. */
     public static Var forward(Tape tape, Var logits, Tensor targets, int vocabulary, float scale) {
-        Tensor losses = tape.allocate(Shape.of(logits.value().shape().rows()));
+        Tensor losses = tape.allocateLasting(Shape.of(logits.value().shape().rows()));
         Tensor dlogits = tape.isRecording() ? logits.value() : null;
         tape.kernels().loss().crossEntropy(losses, dlogits, logits.value(), targets, vocabulary, scale);
         return tape.record(new CrossEntropyNode(tape.result(losses), logits));
@@ -21,6 +21,6 @@ public record CrossEntropyNode(Var out, Var logits) implements Node {
     /** {@code dlogits = scale (softmax(logits) - onehot(targets))}, computed already. */
     @Override
     public void backward(Gradients gradients, Kernels kernels) {
-        gradients.adopt(logits, logits.value());
+        gradients.replaced(logits);
     }
 }
