@@ -22,30 +22,37 @@ import java.util.Locale;
  * @param data tokens and targets of a batch, and of a micro-batch to evaluate with
  */
 public record StepMemory(long parameters, long optimizerState, long gradients, long step, long data) {
+    /** As the other plan, of a run that keeps all activations. */
+    public static StepMemory plan(LossModel model, List<ParameterGroup> groups, Clipping clipping,
+            int batchSize, int sequenceLength, int microBatches) {
+        return plan(model, groups, clipping, batchSize, sequenceLength, microBatches, false);
+    }
+
     /**
      * Runs one step on the back end that computes nothing, with memory that is only counted.
      *
      * @param model may have parameters without memory (see {@link Region#counting})
      * @param batchSize sequences per step, micro-batches together
      * @param microBatches into how many parts the batch is divided
+     * @param recompute whether activations inside blocks are computed again in backward instead of being kept
      * @throws IllegalArgumentException if the batch cannot be divided so
      */
     public static StepMemory plan(LossModel model, List<ParameterGroup> groups, Clipping clipping,
-            int batchSize, int sequenceLength, int microBatches) {
+            int batchSize, int sequenceLength, int microBatches, boolean recompute) {
         boolean keepsGradients = TrainStep.keepsGradients(clipping, microBatches);
         return new StepMemory(
                 model.parameters().stream().mapToLong(p -> Region.bytesFor(p.value().dtype(), p.value().shape())).sum(),
                 Optimizer.stateBytes(groups, model.parameters()),
                 keepsGradients ? Optimizer.gradientBytes(model.parameters()) : 0,
-                stepBytes(model, batchSize, sequenceLength, microBatches),
+                stepBytes(model, batchSize, sequenceLength, microBatches, TrainStep.mode(recompute)),
                 Batch.bytes(batchSize, sequenceLength) + Batch.bytes(batchSize / microBatches, sequenceLength));
     }
 
-    private static long stepBytes(LossModel model, int batchSize, int sequenceLength, int microBatches) {
+    private static long stepBytes(LossModel model, int batchSize, int sequenceLength, int microBatches, Tape.Mode mode) {
         try (Backend none = Backends.open("none", new BackendOptions(1));
                 Region step = Region.counting("step");
                 Region data = Region.counting("data")) {
-            Tape tape = new Tape(none.kernels(), step, Tape.Mode.RECORD);
+            Tape tape = new Tape(none.kernels(), step, mode);
             Batch batch = Batch.allocate(data, batchSize, sequenceLength).part(0, microBatches);
             Var loss = model.loss(tape.ops(), batch, 1);
             tape.backward(loss, (parameter, gradient) -> { });

@@ -30,14 +30,27 @@ public final class TrainStep {
      * @param microBatches equal parts of a batch that go through the model one after the other, usually 1
      */
     public TrainStep(LossModel model, Optimizer optimizer, Kernels kernels, Region step, int microBatches) {
+        this(model, optimizer, kernels, step, microBatches, false);
+    }
+
+    /**
+     * As the other constructor.
+     *
+     * @param recompute whether activations inside blocks are computed again in backward instead of being kept
+     */
+    public TrainStep(LossModel model, Optimizer optimizer, Kernels kernels, Region step, int microBatches, boolean recompute) {
         this.model = model;
         this.optimizer = optimizer;
-        this.tape = new Tape(kernels, step, Tape.Mode.RECORD);
+        this.tape = new Tape(kernels, step, mode(recompute));
         this.microBatches = microBatches;
         this.keepsGradients = keepsGradients(optimizer.clipping(), microBatches);
         if (microBatches > 1) {
             LOG.log(System.Logger.Level.WARNING, describe());
         }
+    }
+
+    static Tape.Mode mode(boolean recompute) {
+        return recompute ? Tape.Mode.RECOMPUTE : Tape.Mode.RECORD;
     }
 
     static boolean keepsGradients(Clipping clipping, int microBatches) {
