@@ -139,31 +139,28 @@ public final class Gradients {
 
     /** Sets the first and only contribution to a variable whose own memory the forward pass has overwritten with it. */
     public void replaced(Var var) {
+        setFirst(var, new Buffer(var.value(), true));
+    }
+
+    /** Sets the first contribution, computed by the forward pass, and takes its memory, {@link Tape#allocateLasting}. */
+    public void take(Var var, Tensor gradient) {
+        setFirst(var, new Buffer(gradient));
+    }
+
+    private void setFirst(Var var, Buffer buffer) {
         if (slots.get(var.slot()) != null) {
             throw new IllegalStateException("backward: the input of a loss was used by another operation as well");
         }
-        slots.set(var.slot(), new Buffer(var.value(), true));
+        slots.set(var.slot(), buffer);
     }
 
-    /** Adds a contribution that the forward pass has computed, and takes its memory, from {@link Tape#allocateLasting}. */
-    public void take(Var var, Tensor gradient) {
-        if (slots.get(var.slot()) == null) {
-            slots.set(var.slot(), new Buffer(gradient));
-        } else {
-            kernels.elementwise().axpy(exclusive(var), 1, gradient);
-            pool.giveBack(gradient);
-        }
-    }
-
-    /** As {@link #take(Var, Tensor)}; the last contribution to a parameter sends it to the sink. */
+    /** As {@link #take(Var, Tensor)}, for a parameter; its last contribution sends it to the sink. */
     public void take(Parameter parameter, Tensor contribution) {
         ParameterGradient gradient = parameters.get(parameter);
-        if (gradient.tensor == null) {
-            gradient.tensor = contribution;
-        } else {
-            kernels.elementwise().axpy(gradient.tensor, 1, contribution);
-            pool.giveBack(contribution);
+        if (gradient.tensor != null) {
+            throw new IllegalStateException("backward: " + parameter.name() + " was used after the loss as well");
         }
+        gradient.tensor = contribution;
         contributed(parameter, gradient);
     }
 

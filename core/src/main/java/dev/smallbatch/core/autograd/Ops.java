@@ -97,7 +97,7 @@ public final class Ops {
 
     /**
      * {@link #crossEntropy} of the logits {@code x weight^T}, which never exist all at once: a few rows of them go from the
-     * product through the loss to both gradients at a time. x may be used elsewhere as well.
+     * product through the loss to both gradients at a time.
      *
      * @param weight (Vp, C), the head
      */

@@ -99,7 +99,11 @@ final class Bench implements AutoCloseable {
 
     /** Copies of all gradients in the order in which the sink got them. */
     Map<String, float[]> gradients(Graph graph) {
-        Tape tape = tape();
+        return gradients(graph, Tape.Mode.RECORD);
+    }
+
+    Map<String, float[]> gradients(Graph graph, Tape.Mode mode) {
+        Tape tape = new Tape(backend.kernels(), step, mode);
         Map<String, float[]> gradients = new LinkedHashMap<>();
         tape.backward(loss(tape.ops(), graph), (parameter, gradient) -> {
             if (gradients.put(parameter.name(), gradient.toFloatArray()) != null) {

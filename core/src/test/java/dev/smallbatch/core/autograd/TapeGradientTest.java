@@ -101,6 +101,51 @@ class TapeGradientTest {
                         return ops.linear(x, head, null);
                     };
                 }),
+                graph("a product added to its own input", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter matrix = bench.matrix("matrix", Bench.DIM, Bench.DIM);
+                    Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);
+                    return ops -> {
+                        Var x = ops.embed(bench.tokens, table, null);
+                        return ops.linear(ops.linearAdd(x, x, matrix, null), head, null);
+                    };
+                }),
+                graph("a product added to what another operation needs", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter matrix = bench.matrix("matrix", Bench.DIM, Bench.DIM);
+                    Parameter bias = bench.vector("bias");
+                    Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);
+                    return ops -> {
+                        Var x = ops.activate(ops.embed(bench.tokens, table, null), Activation.SILU);
+                        Var sum = ops.linearAdd(x, ops.activate(x, Activation.GELU_TANH), matrix, bias);
+                        return ops.linear(ops.add(sum, x), head, null);
+                    };
+                }),
+                graph("logits that are a sum", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);
+                    Parameter other = bench.matrix("other", Bench.VOCABULARY, Bench.DIM);
+                    return ops -> {
+                        Var x = ops.embed(bench.tokens, table, null);
+                        return ops.linearAdd(ops.add(ops.linear(x, head, null), ops.linear(x, other, null)), x, head, null);
+                    };
+                }),
+                graph("logits that went through an in-place operation", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);
+                    return ops -> ops.activate(ops.linear(ops.embed(bench.tokens, table, null), head, null), Activation.SILU);
+                }),
+                graph("attention with norm and rotation in one", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter qkv = bench.matrix("qkv", 3 * Bench.DIM, Bench.DIM);
+                    Parameter out = bench.matrix("out", Bench.DIM, Bench.DIM);
+                    Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);
+                    return ops -> {
+                        Var x = ops.embed(bench.tokens, table, null);
+                        Var heads = ops.qkNormRope(ops.linear(x, qkv, null), bench.cos, bench.sin, Bench.HEADS, Bench.EPSILON);
+                        return ops.linear(ops.linearAdd(x, ops.attention(heads, Bench.HEADS), out, null), head, null);
+                    };
+                }),
                 graph("attention with in-place norm and rotation", bench -> {
                     Parameter table = bench.table("table");
                     Parameter qkv = bench.matrix("qkv", 3 * Bench.DIM, Bench.DIM);

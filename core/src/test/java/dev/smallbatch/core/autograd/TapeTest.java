@@ -10,6 +10,7 @@ import dev.smallbatch.core.replay.RecordingKernels;
 import dev.smallbatch.core.spi.Activation;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.MemoryStats;
+import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.tck.LeakCheck;
@@ -193,6 +194,44 @@ class TapeTest {
         tape.backward(bench.loss(tape.ops(), decoder), (parameter, gradient) ->
                 actual.put(parameter.name(), gradient.toFloatArray()));
         expected.forEach((name, gradient) -> assertArrayEquals(gradient, actual.get(name), name));
+    }
+
+    @Test
+    void backwardGivesActivationsBackAsItPassesThem() {
+        Tape tape = bench.tape();
+        List<Var> blocks = new ArrayList<>();
+        Var loss = bench.loss(tape.ops(), ops -> {
+            blocks.add(ops.embed(bench.tokens, bench.table("input"), null));
+            for (int i = 0; i < 3; i++) {
+                blocks.add(ops.linear(blocks.get(i), bench.matrix("matrix " + i, Bench.DIM, Bench.DIM), null));
+            }
+            return ops.linear(blocks.getLast(), bench.table("output"), null);
+        });
+        List<String> gone = new ArrayList<>();
+        tape.backward(loss, (parameter, gradient) -> gone.add(parameter.name() + ": "
+                + blocks.stream().filter(block -> Float.isNaN(block.value().getFlat(0))).count()));
+        assertEquals(List.of("output: 0", "matrix 2: 0", "matrix 1: 1", "matrix 0: 2", "input: 3"), gone);
+    }
+
+    @Test
+    void gradientsUseTheMemoryOfActivationsThatArePassed() {
+        Tape tape = bench.tape();
+        Var loss = bench.loss(tape.ops(), decoder);
+        long used = bench.step.used();
+        tape.backward(loss, (parameter, gradient) -> {});
+        long activation = Region.bytesFor(DType.F32, Shape.of(2, 3, 4 * Bench.DIM));
+        long table = Region.bytesFor(DType.F32, Shape.of(Bench.VOCABULARY, Bench.DIM));
+        assertTrue(bench.step.peak() <= used + table + 2 * activation, bench.step.peak() + " bytes, forward took " + used);
+        tape.reset();
+    }
+
+    @Test
+    void lossesOutliveBackward() {
+        Tape tape = bench.tape();
+        Var loss = bench.loss(tape.ops(), decoder);
+        float[] before = loss.value().toFloatArray();
+        tape.backward(loss, (parameter, gradient) -> {});
+        assertArrayEquals(before, loss.value().toFloatArray());
     }
 
     @Test
