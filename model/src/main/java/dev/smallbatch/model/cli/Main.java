@@ -61,6 +61,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new EvalCommand(console))
                 .addSubcommand(new GenerateCommand(console))
                 .addSubcommand(new InspectCommand(console))
+                .addSubcommand(new PlanCommand(console))
                 .addSubcommand(new DoctorCommand(console));
         line.setOut(new PrintWriter(console.out(), true)).setErr(new PrintWriter(console.err(), true));
         line.registerConverter(Long.class, Quantity::whole);

@@ -87,6 +87,9 @@ final class TrainCommand implements Callable<Integer> {
         private Long tokens;
         @Option(names = "--steps", paramLabel = "N", description = "Length of the run in updates, instead of --tokens.")
         private Long steps;
+        @Option(names = "--recompute", negatable = true,
+                description = "Compute activations again in the backward pass instead of keeping them: less memory, same result.")
+        private Boolean recompute;
         @Option(names = "--optimizer", paramLabel = "NAME", description = "sgd or adamw (default: adamw).")
         private OptimizerKind optimizer;
         @Option(names = "--lr", paramLabel = "RATE",
@@ -151,6 +154,7 @@ final class TrainCommand implements Callable<Integer> {
                 .batchSize(update.batchSize).tokens(update.tokens).steps(update.steps).optimizer(update.optimizer).lr(update.lr)
                 .beta1(update.beta1).beta2(update.beta2).beta2HalfLife(update.beta2HalfLife).weightDecay(update.weightDecay)
                 .warmupFraction(update.warmupFraction).schedule(update.schedule).clipNorm(update.clipNorm)
+                .recompute(update.recompute)
                 .seed(loop.seed).evalEvery(loop.evalEvery).checkpointEvery(loop.checkpointEvery)
                 .threads(backend.threads).backend(backend.backend);
     }

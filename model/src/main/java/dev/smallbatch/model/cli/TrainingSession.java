@@ -74,9 +74,7 @@ final class TrainingSession {
                 (double) config.tokens() / model.activeParameterCount());
         console.row("every", "%,d steps a checkpoint, %s", config.intervals().checkpoint(), evaluations(config));
         console.row("backend", run.backend().toString());
-        console.row("memory", "%s: weights %s, optimizer %s, activations %s", Format.bytes(run.memory().total()),
-                Format.bytes(run.memory().parameters()), Format.bytes(run.memory().optimizer()),
-                Format.bytes(run.memory().step() + run.memory().data()));
+        MemoryTable.write(console, run.memory());
         console.row("to beat", "unigrams %.3f, bigrams %.3f nats per validation token (by counting the training text)",
                 entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
         console.row("files", run.directory().root().toString());

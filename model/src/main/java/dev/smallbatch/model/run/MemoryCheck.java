@@ -7,7 +7,7 @@ import java.util.OptionalLong;
 
 /** Compares what a run will need with what the machine has, before anything is allocated. */
 final class MemoryCheck {
-    /** For the JVM itself: heap, code, threads. */
+    /** For the JVM itself, whose heap may just have learned a vocabulary: heap, code, threads. */
     static final long JVM_BYTES = 256L << 20;
 
     private MemoryCheck() {}
@@ -23,7 +23,8 @@ final class MemoryCheck {
             throw new IOException("train: too little memory: the run needs " + gib(needed)
                     + " (weights " + gib(memory.parameters()) + ", optimizer " + gib(memory.optimizer())
                     + ", activations " + gib(memory.step() + memory.data()) + "), available are "
-                    + gib(available.getAsLong()) + "; lower --batch-size (" + config.batchSize() + "), --seq-len ("
+                    + gib(available.getAsLong()) + "; " + (config.recompute() ? "" : "give --recompute, ")
+                    + "lower --batch-size (" + config.batchSize() + "), --seq-len ("
                     + config.model().seqLen() + ") or --dim and --layers, or choose a smaller --preset");
         }
     }

@@ -22,8 +22,11 @@ import java.util.List;
  * @param update how parameters change
  * @param seed of all random numbers
  * @param intervals what happens when; does not change the weights
+ * @param recompute whether activations inside blocks are computed again in backward instead of being kept; does not change
+ *     the weights either
  */
-public record RunConfig(GptConfig model, Text text, int batchSize, long steps, Update update, long seed, Intervals intervals) {
+public record RunConfig(GptConfig model, Text text, int batchSize, long steps, Update update, long seed, Intervals intervals,
+        boolean recompute) {
 
     /**
      * What is learned from.
@@ -100,10 +103,16 @@ public record RunConfig(GptConfig model, Text text, int batchSize, long steps, U
     }
 
     RunConfig withSteps(long newSteps, Update newUpdate, Intervals newIntervals) {
-        return new RunConfig(model, text, batchSize, newSteps, newUpdate, seed, newIntervals);
+        return new RunConfig(model, text, batchSize, newSteps, newUpdate, seed, newIntervals, recompute);
     }
 
-    RunConfig withIntervals(Intervals newIntervals) {
-        return withSteps(steps, update, newIntervals);
+    /** The same run, which may go on with other choices that do not change the weights. */
+    RunConfig continued(Intervals newIntervals, boolean newRecompute) {
+        return new RunConfig(model, text, batchSize, steps, update, seed, newIntervals, newRecompute);
+    }
+
+    /** What the run takes, before any of it is allocated. */
+    MemoryPlan memory() {
+        return MemoryPlan.of(new MemoryPlan.Choice(model, update.optimizer, update.clipNorm != null, batchSize, recompute));
     }
 }

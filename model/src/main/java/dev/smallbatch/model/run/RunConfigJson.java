@@ -30,6 +30,7 @@ final class RunConfigJson {
     static void write(RunConfig config, Path file) throws IOException {
         ObjectNode node = identity(config);
         node.set("intervals", intervals(config.intervals()));
+        node.put("recompute", config.recompute());
         ObjectNode text = (ObjectNode) node.get("text");
         config.text().paths().forEach(text.putArray("paths")::add);
         text.put("glob", config.text().glob());
@@ -100,7 +101,8 @@ final class RunConfigJson {
         try {
             return new RunConfig(GptConfigJson.read(required(node, "model"), file.toString()), readText(required(node, "text")),
                     required(node, "batch_size").asInt(), required(node, "steps").asLong(), readUpdate(required(node, "update")),
-                    required(node, "seed").asLong(), readIntervals(required(node, "intervals")));
+                    required(node, "seed").asLong(), readIntervals(required(node, "intervals")),
+                    node.path("recompute").asBoolean());
         } catch (IllegalArgumentException e) {
             throw damaged(e.getMessage());
         }

@@ -88,7 +88,8 @@ final class RunPlanner {
                     + " --tokens");
         }
         long seed = or(options.seed, 0L);
-        return withSteps(new RunConfig(model, text, batchSize, steps, null, seed, null), steps);
+        return withSteps(new RunConfig(model, text, batchSize, steps, null, seed, null, recompute(false)),
+                steps);
     }
 
     /** The same run with another length, and with whatever follows from it. */
@@ -116,6 +117,11 @@ final class RunPlanner {
     RunConfig.Intervals intervals(RunConfig.Intervals otherwise) {
         return new RunConfig.Intervals(otherwise.log(), or(options.evalEvery, otherwise.eval()), otherwise.evalSequences(),
                 or(options.checkpointEvery, otherwise.checkpoint()));
+    }
+
+    /** Whether activations are computed again; may change when a run goes on, too. */
+    boolean recompute(boolean otherwise) {
+        return or(options.recompute, otherwise);
     }
 
     /**

@@ -44,6 +44,7 @@ public final class TrainingOptions {
     Long checkpointEvery;
     Integer threads;
     String backend = "auto";
+    Boolean recompute;
     boolean resume;
 
     private TrainingOptions(Path out) {
@@ -225,6 +226,12 @@ public final class TrainingOptions {
     /** {@code auto}, {@code vector}, {@code scalar}, or a list in order of preference. */
     public TrainingOptions backend(String value) {
         backend = Objects.requireNonNull(value, "backend");
+        return this;
+    }
+
+    /** Compute activations inside blocks again in backward instead of keeping them: less memory, more time, the same bits. */
+    public TrainingOptions recompute(Boolean value) {
+        recompute = value;
         return this;
     }
 

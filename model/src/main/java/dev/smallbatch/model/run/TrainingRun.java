@@ -16,7 +16,6 @@ import dev.smallbatch.optim.checkpoint.CheckpointStore;
 import dev.smallbatch.optim.checkpoint.RunIdentity;
 import dev.smallbatch.optim.train.NonFiniteLossException;
 import dev.smallbatch.optim.train.StepListener;
-import dev.smallbatch.optim.train.StepMemory;
 import dev.smallbatch.optim.train.StepStats;
 import dev.smallbatch.optim.train.StopReason;
 import dev.smallbatch.optim.train.TrainLoop;
@@ -56,7 +55,7 @@ public final class TrainingRun implements AutoCloseable {
     private final RunConfig config;
     private final PreparedCorpus corpus;
     private final Backend backend;
-    private final StepMemory memory;
+    private final MemoryPlan memory;
     private final Workspace workspace;
     private final CheckpointStore checkpoints;
     private final TrainState start;
@@ -71,7 +70,7 @@ public final class TrainingRun implements AutoCloseable {
         this.config = prepared.config;
         this.corpus = prepared.corpus;
         this.backend = backend;
-        this.memory = Workspace.memory(config);
+        this.memory = config.memory();
         this.workspace = new Workspace(config, corpus, backend.kernels());
         this.checkpoints = new CheckpointStore(directory.checkpoint(),
                 new RunIdentity(config.seed(), RunConfigJson.identity(config), backend.info().toString(), codeVersion()));
@@ -137,7 +136,7 @@ public final class TrainingRun implements AutoCloseable {
                 new CorpusBuilder(directory.data(), planner.tokenizer(bytes), planner.validationFraction(), seqLen);
         PreparedCorpus corpus = builder.build(options.data, options.glob, progress);
         RunConfig config = planner.plan(corpus, planner.tokenizerName(bytes));
-        MemoryCheck.require(Workspace.memory(config), config, MachineMemory.available());
+        MemoryCheck.require(config.memory().memory(), config, MachineMemory.available());
         if (options.seconds != null) {
             Prepared trial = new Prepared(directory, config, corpus, false);
             config = planner.withSteps(config, stepsIn(options.seconds, planner, trial, backend, progress));
@@ -152,8 +151,8 @@ public final class TrainingRun implements AutoCloseable {
         }
         RunConfig stored = RunConfigJson.read(directory.config());
         planner.requireSame(stored);
-        RunConfig config = stored.withIntervals(planner.intervals(stored.intervals()));
-        MemoryCheck.require(Workspace.memory(config), config, MachineMemory.available());
+        RunConfig config = stored.continued(planner.intervals(stored.intervals()), planner.recompute(stored.recompute()));
+        MemoryCheck.require(config.memory().memory(), config, MachineMemory.available());
         PreparedCorpus corpus = CorpusBuilder.open(directory.data());
         String fingerprint = corpus.tokenizer().fingerprint();
         if (!fingerprint.equals(config.text().tokenizerFingerprint())
@@ -212,8 +211,8 @@ public final class TrainingRun implements AutoCloseable {
         return backend.info();
     }
 
-    /** Native memory of the run. */
-    public StepMemory memory() {
+    /** What the run takes. */
+    public MemoryPlan memory() {
         return memory;
     }
 

@@ -21,7 +21,6 @@ import java.util.function.DoubleConsumer;
 
 /** The native memory of a run and what lives in it: model, optimizer, batch. Owns its regions; the backend is the caller's. */
 final class Workspace implements AutoCloseable {
-    private static final int MICRO_BATCHES = 1;
     /** The speed is measured in windows, until one is hardly faster than the one before. */
     private static final double WINDOW_SECONDS = 1;
     private static final int FEWEST_WINDOWS = 4;
@@ -43,26 +42,16 @@ final class Workspace implements AutoCloseable {
     Workspace(RunConfig config, PreparedCorpus corpus, Kernels kernels) {
         this.config = config;
         this.corpus = corpus;
-        StepMemory memory = memory(config);
-        parameters = Region.create("parameters", Gpt.parameterBytes(config.model()));
+        StepMemory memory = config.memory().memory();
+        parameters = Region.create("parameters", memory.parameters());
         state = Region.create("optimizer", memory.optimizer());
         step = Region.create("step", memory.step());
         data = Region.create("data", memory.data());
         model = Gpt.initialized(config.model(), parameters, config.seed());
-        optimizer = new Optimizer(groups(config), config.clipping(), model.parameters(), kernels, state);
+        optimizer = new Optimizer(List.of(ParameterGroup.all(config.rule())), config.clipping(), model.parameters(), kernels, state);
         batch = Batch.allocate(data, config.batchSize(), config.model().seqLen());
-        trainStep = new TrainStep(model, optimizer, kernels, step, MICRO_BATCHES);
+        trainStep = new TrainStep(model, optimizer, kernels, step, 1, config.recompute());
         evaluator = evaluator(kernels);
-    }
-
-    /** What the regions will take, before any of it is allocated. */
-    static StepMemory memory(RunConfig config) {
-        return StepMemory.plan(Gpt.planned(config.model()), groups(config), config.clipping(), config.batchSize(),
-                config.model().seqLen(), MICRO_BATCHES);
-    }
-
-    private static List<ParameterGroup> groups(RunConfig config) {
-        return List.of(ParameterGroup.all(config.rule()));
     }
 
     private Evaluator evaluator(Kernels kernels) {

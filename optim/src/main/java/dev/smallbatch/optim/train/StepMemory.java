@@ -60,6 +60,11 @@ public record StepMemory(long parameters, long optimizerState, long gradients, l
         }
     }
 
+    /** The same but for the weights, for a model that keeps constants beside them. */
+    public StepMemory withParameters(long bytes) {
+        return new StepMemory(bytes, optimizerState, gradients, step, data);
+    }
+
     /** Capacity of the optimizer's region: state and kept gradients. */
     public long optimizer() {
         return optimizerState + gradients;

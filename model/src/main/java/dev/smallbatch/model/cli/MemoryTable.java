@@ -1,0 +1,20 @@
+package dev.smallbatch.model.cli;
+
+import dev.smallbatch.model.run.MemoryPlan;
+import dev.smallbatch.optim.train.StepMemory;
+import java.util.stream.Collectors;
+
+/** What a run takes, and what it would take otherwise. */
+final class MemoryTable {
+    private MemoryTable() {}
+
+    static void write(Console console, MemoryPlan plan) {
+        StepMemory memory = plan.memory();
+        console.row("memory", "%s: weights %s, optimizer %s, gradients %s, activations %s, JVM about %s",
+                Format.bytes(plan.resident()), Format.bytes(memory.parameters()), Format.bytes(memory.optimizerState()),
+                memory.gradients() == 0 ? "not kept" : Format.bytes(memory.gradients()),
+                Format.bytes(memory.step() + memory.data()), Format.bytes(MemoryPlan.JVM_BYTES));
+        console.row("instead", plan.neighbours().entrySet().stream()
+                .map(other -> other.getKey() + " " + Format.bytes(other.getValue().resident())).collect(Collectors.joining(", ")));
+    }
+}

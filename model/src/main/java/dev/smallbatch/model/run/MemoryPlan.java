@@ -1,0 +1,100 @@
+package dev.smallbatch.model.run;
+
+import dev.smallbatch.model.gpt.Gpt;
+import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.optim.Clipping;
+import dev.smallbatch.optim.ParameterGroup;
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.rule.AdamW;
+import dev.smallbatch.optim.rule.Sgd;
+import dev.smallbatch.optim.rule.UpdateRule;
+import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.optim.train.StepMemory;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.SequencedMap;
+
+/**
+ * The memory that training takes, found by going through a step without computing or allocating anything.
+ *
+ * @param choice what it depends on
+ * @param memory the native memory, exactly
+ */
+public record MemoryPlan(Choice choice, StepMemory memory) {
+    /**
+     * What the JVM takes besides: 85 MiB for classes, machine code and its compilers, the rest for a small heap. Measured on
+     * Linux (x86-64, JDK 25, the options of {@code etc/jvm.options}); learning a vocabulary from a large text takes more.
+     */
+    public static final long JVM_BYTES = 112L << 20;
+
+    /**
+     * What memory depends on.
+     *
+     * @param model the architecture; its longest sequence is the one trained with
+     * @param optimizer the update rule
+     * @param clipped whether gradients are clipped by their norm, and therefore kept
+     * @param batchSize sequences per update
+     * @param recompute whether activations inside blocks are computed again in backward instead of being kept
+     */
+    public record Choice(GptConfig model, OptimizerKind optimizer, boolean clipped, int batchSize, boolean recompute) {
+        Choice withModel(GptConfig other) {
+            return new Choice(other, optimizer, clipped, batchSize, recompute);
+        }
+
+        Choice withSeqLen(int seqLen) {
+            return withModel(model.withSizes(model.layers(), model.dim(), model.heads(), seqLen, model.vocabularySize()));
+        }
+
+        Choice withOptimizer(OptimizerKind other) {
+            return new Choice(model, other, clipped, batchSize, recompute);
+        }
+
+        Choice withBatchSize(int other) {
+            return new Choice(model, optimizer, clipped, other, recompute);
+        }
+
+        Choice withRecompute(boolean other) {
+            return new Choice(model, optimizer, clipped, batchSize, other);
+        }
+    }
+
+    /** Plans a choice. */
+    public static MemoryPlan of(Choice choice) {
+        UpdateRule rule = switch (choice.optimizer) {
+            case SGD -> new Sgd(new Constant(1));
+            case ADAMW -> new AdamW(new Constant(1), new Decay.PerStep(0), new Decay.PerStep(0));
+        };
+        Clipping clipping = choice.clipped ? new Clipping.GlobalNorm(1) : Clipping.none();
+        StepMemory memory = StepMemory.plan(Gpt.planned(choice.model), List.of(ParameterGroup.all(rule)), clipping,
+                choice.batchSize, choice.model.seqLen(), 1, choice.recompute);
+        return new MemoryPlan(choice, memory.withParameters(Gpt.parameterBytes(choice.model)));
+    }
+
+    /** Plans of what differs in one option, by that option as it is given on the command line. */
+    public SequencedMap<String, MemoryPlan> neighbours() {
+        SequencedMap<String, MemoryPlan> plans = new LinkedHashMap<>();
+        plans.put(choice.recompute ? "--no-recompute" : "--recompute", of(choice.withRecompute(!choice.recompute)));
+        for (OptimizerKind other : OptimizerKind.values()) {
+            if (other != choice.optimizer) {
+                plans.put("--optimizer " + other.name().toLowerCase(Locale.ROOT), of(choice.withOptimizer(other)));
+            }
+        }
+        for (int size : halfAndTwice(choice.batchSize)) {
+            plans.put("--batch-size " + size, of(choice.withBatchSize(size)));
+        }
+        for (int length : halfAndTwice(choice.model.seqLen())) {
+            plans.put("--seq-len " + length, of(choice.withSeqLen(length)));
+        }
+        return plans;
+    }
+
+    private static int[] halfAndTwice(int value) {
+        return value == 1 ? new int[] {2} : new int[] {value / 2, 2 * value};
+    }
+
+    /** What the process will take at its peak: native memory and the JVM. */
+    public long resident() {
+        return memory.total() + JVM_BYTES;
+    }
+}
