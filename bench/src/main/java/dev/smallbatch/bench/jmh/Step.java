@@ -55,6 +55,10 @@ public class Step {
     @Param({"sgd", "adamw"})
     public String optimizer;
 
+    /** Whether activations inside blocks are computed again in backward. */
+    @Param("false")
+    public boolean recompute;
+
     /** A name, as for {@link Backends#open}. */
     @Param("vector")
     public String backend;
@@ -84,7 +88,7 @@ public class Step {
     public void open() {
         config = GptConfig.preset(model);
         List<ParameterGroup> groups = List.of(ParameterGroup.all(rule()));
-        StepMemory memory = StepMemory.plan(Gpt.planned(config), groups, Clipping.none(), 1, config.seqLen(), 1);
+        StepMemory memory = StepMemory.plan(Gpt.planned(config), groups, Clipping.none(), 1, config.seqLen(), 1, recompute);
         opened = Backends.open(backend, BackendOptions.defaults());
         parameters = Region.create("parameters", Gpt.parameterBytes(config));
         state = Region.create("optimizer", memory.optimizer());
@@ -92,7 +96,7 @@ public class Step {
         data = Region.create("data", memory.data());
         Gpt gpt = Gpt.initialized(config, parameters, 1);
         trainStep = new TrainStep(gpt, new Optimizer(groups, Clipping.none(), gpt.parameters(), opened.kernels(), state),
-                opened.kernels(), activations, 1);
+                opened.kernels(), activations, 1, recompute);
         batch = Batch.allocate(data, 1, config.seqLen());
         batch.fill(this::tokens, 0);
     }

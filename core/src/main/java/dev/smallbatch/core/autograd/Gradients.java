@@ -2,6 +2,7 @@ package dev.smallbatch.core.autograd;
 
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -162,6 +163,13 @@ public final class Gradients {
         }
         gradient.tensor = contribution;
         contributed(parameter, gradient);
+    }
+
+    /** Lends a tensor while {@code use} runs, with undefined contents. */
+    public void scratch(Shape shape, Consumer<Tensor> use) {
+        Tensor tensor = pool.take(shape);
+        use.accept(tensor);
+        pool.giveBack(tensor);
     }
 
     /** Adds a contribution to a parameter by a kernel that accumulates; the last one sends it to the sink. */

@@ -1,5 +1,6 @@
 package dev.smallbatch.core.autograd;
 
+import dev.smallbatch.core.autograd.nodes.ActivatedLinearNode;
 import dev.smallbatch.core.autograd.nodes.ActivationNode;
 import dev.smallbatch.core.autograd.nodes.AddNode;
 import dev.smallbatch.core.autograd.nodes.AttentionNode;
@@ -41,6 +42,14 @@ public final class Ops {
     /** {@code residual + x weight^T + bias}, in one memory; bias may be null. */
     public Var linearAdd(Var residual, Var x, Parameter weight, Parameter bias) {
         return LinearNode.forward(tape, x, weight, bias, residual);
+    }
+
+    /**
+     * {@code residual + f(x) weight^T + bias}. f(x), which is as large as x, is not kept but computed again in backward:
+     * next to the products that takes no time.
+     */
+    public Var activatedLinearAdd(Var residual, Var x, Activation f, Parameter weight, Parameter bias) {
+        return ActivatedLinearNode.forward(tape, residual, x, f, weight, bias);
     }
 
     /** {@link dev.smallbatch.core.spi.NormKernels#layerNorm}. */

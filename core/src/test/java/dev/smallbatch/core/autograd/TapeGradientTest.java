@@ -121,6 +121,28 @@ class TapeGradientTest {
                         return ops.linear(ops.add(sum, x), head, null);
                     };
                 }),
+                graph("an activation and a product in one", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter up = bench.matrix("up", 2 * Bench.DIM, Bench.DIM);
+                    Parameter down = bench.matrix("down", Bench.DIM, 2 * Bench.DIM);
+                    Parameter bias = bench.vector("bias");
+                    Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);
+                    return ops -> {
+                        Var x = ops.embed(bench.tokens, table, null);
+                        Var sum = ops.activatedLinearAdd(x, ops.linear(x, up, null), Activation.GELU_TANH, down, bias);
+                        return ops.linear(sum, head, null);
+                    };
+                }),
+                graph("an activation and a product in one, added to its own input, which another operation needs", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter matrix = bench.matrix("matrix", Bench.DIM, Bench.DIM);
+                    Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);
+                    return ops -> {
+                        Var x = ops.embed(bench.tokens, table, null);
+                        Var sum = ops.activatedLinearAdd(x, x, Activation.SILU, matrix, null);
+                        return ops.linear(ops.add(ops.activate(x, Activation.GELU_ERF), sum), head, null);
+                    };
+                }),
                 graph("logits that are a sum", bench -> {
                     Parameter table = bench.table("table");
                     Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);

@@ -226,6 +226,32 @@ class TapeTest {
     }
 
     @Test
+    void operationsInOneGiveTheBitsOfThoseOneByOne() {
+        Parameter qkv = bench.matrix("fused qkv", 3 * Bench.DIM, Bench.DIM);
+        Parameter out = bench.matrix("fused out", Bench.DIM, Bench.DIM);
+        Parameter up = bench.matrix("fused up", 2 * Bench.DIM, Bench.DIM);
+        Parameter down = bench.matrix("fused down", Bench.DIM, 2 * Bench.DIM);
+        Parameter bias = bench.vector("fused bias");
+        Parameter table = bench.table("fused table");
+        Map<String, float[]> expected = bench.gradients(ops -> {
+            Var x = ops.embed(bench.tokens, table, null);
+            Var heads = ops.rope(ops.qkNorm(ops.linear(x, qkv, null), Bench.HEADS, Bench.EPSILON), bench.cos, bench.sin, Bench.HEADS);
+            x = ops.add(x, ops.linear(ops.attention(heads, Bench.HEADS), out, bias));
+            x = ops.add(x, ops.linear(ops.activate(ops.linear(x, up, null), Activation.GELU_TANH), down, bias));
+            return ops.linear(x, table, null);
+        });
+        Map<String, float[]> actual = bench.gradients(ops -> {
+            Var x = ops.embed(bench.tokens, table, null);
+            Var heads = ops.qkNormRope(ops.linear(x, qkv, null), bench.cos, bench.sin, Bench.HEADS, Bench.EPSILON);
+            x = ops.linearAdd(x, ops.attention(heads, Bench.HEADS), out, bias);
+            x = ops.activatedLinearAdd(x, ops.linear(x, up, null), Activation.GELU_TANH, down, bias);
+            return ops.linear(x, table, null);
+        });
+        assertEquals(List.copyOf(expected.keySet()), List.copyOf(actual.keySet()));
+        expected.forEach((name, gradient) -> assertArrayEquals(gradient, actual.get(name), name));
+    }
+
+    @Test
     void lossesOutliveBackward() {
         Tape tape = bench.tape();
         Var loss = bench.loss(tape.ops(), decoder);

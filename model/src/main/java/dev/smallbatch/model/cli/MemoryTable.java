@@ -10,11 +10,11 @@ final class MemoryTable {
 
     static void write(Console console, MemoryPlan plan) {
         StepMemory memory = plan.memory();
-        console.row("memory", "%s: weights %s, optimizer %s, gradients %s, activations %s, JVM about %s",
-                Format.bytes(plan.resident()), Format.bytes(memory.parameters()), Format.bytes(memory.optimizerState()),
+        console.row("memory", "%s: weights %s, optimizer %s, gradients %s, activations %s; and the JVM about %s",
+                Format.bytes(memory.total()), Format.bytes(memory.parameters()), Format.bytes(memory.optimizerState()),
                 memory.gradients() == 0 ? "not kept" : Format.bytes(memory.gradients()),
                 Format.bytes(memory.step() + memory.data()), Format.bytes(MemoryPlan.JVM_BYTES));
         console.row("instead", plan.neighbours().entrySet().stream()
-                .map(other -> other.getKey() + " " + Format.bytes(other.getValue().resident())).collect(Collectors.joining(", ")));
+                .map(other -> other.getKey() + " " + Format.bytes(other.getValue().memory().total())).collect(Collectors.joining(", ")));
     }
 }

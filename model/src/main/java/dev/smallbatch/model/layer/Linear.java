@@ -5,6 +5,7 @@ import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.autograd.Role;
 import dev.smallbatch.core.autograd.Var;
 import dev.smallbatch.core.rand.Init;
+import dev.smallbatch.core.spi.Activation;
 import dev.smallbatch.core.tensor.Shape;
 import java.util.function.Consumer;
 
@@ -33,6 +34,11 @@ public final class Linear implements Layer {
     /** {@code residual} plus {@link #forward}. */
     public Var addTo(Ops ops, Var residual, Var x) {
         return ops.linearAdd(residual, x, weight, bias);
+    }
+
+    /** {@code residual} plus {@link #forward} of {@code f(x)}. */
+    public Var addActivatedTo(Ops ops, Var residual, Var x, Activation f) {
+        return ops.activatedLinearAdd(residual, x, f, weight, bias);
     }
 
     @Override

@@ -37,7 +37,7 @@ public final class Mlp implements Layer {
 
     /** {@code residual} plus the result for x, all (..., dim). */
     public Var addTo(Ops ops, Var residual, Var x) {
-        return down.addTo(ops, residual, ops.activate(up.forward(ops, x), activation));
+        return down.addActivatedTo(ops, residual, up.forward(ops, x), activation);
     }
 
     @Override

@@ -33,7 +33,7 @@ class CommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "train", "eval", "generate", "inspect", "doctor"})
+    @ValueSource(strings = {"demo", "train", "eval", "generate", "inspect", "plan", "doctor"})
     void everyCommandExplainsItselfWithAnExample(String command) {
         Invocation help = Invocation.of(command, "--help").requireSuccess();
         help.requireOut("Usage: smallbatch " + command, "Example", "  smallbatch " + command);
@@ -42,7 +42,8 @@ class CommandsTest {
 
     @Test
     void theProgramListsItsCommandsAndItsVersion() {
-        Invocation.of("--help").requireSuccess().requireOut("demo", "train", "eval", "generate", "inspect", "doctor");
+        Invocation.of("--help").requireSuccess().requireOut("demo", "train", "eval", "generate", "inspect", "plan",
+                "doctor");
         Invocation.of("--version").requireSuccess().requireOut("smallbatch ", "Java 25");
     }
 
@@ -54,6 +55,25 @@ class CommandsTest {
                 "40 steps, 640 tokens", "backend     vector", "memory      ", "to beat     unigrams ", "validation  loss ",
                         "bits per byte",
                 "./smallbatch generate --model ", "./smallbatch inspect ");
+    }
+
+    @Test
+    void trainSaysWhatItTakesAndWhatItWouldTakeOtherwise() {
+        training.requireOut("memory      1", " KiB: weights 45 KiB, optimizer 89 KiB, gradients not kept, activations ",
+                " KiB; and the JVM about 144 MiB", "instead     --recompute 1", " KiB, --optimizer sgd ", " KiB, --batch-size 2 2",
+                " KiB, --seq-len 8 1", " KiB, --seq-len 32 2");
+    }
+
+    @Test
+    void planComparesChoices() {
+        Invocation plan = Invocation.of("plan", "--preset", "lm11m", "--optimizer", "sgd", "--batch-size", "2", "--clip-norm", "1",
+                "--layers", "2", "--dim", "256", "--heads", "2", "--seq-len", "64", "--vocab-size", "5k").requireSuccess();
+        plan.requireOut("4.1M parameters, sequences of 64 tokens", "the JVM itself takes about 144 MiB");
+        List<String> rows = plan.out().lines().skip(2).map(line -> line.replaceAll(" {2,}.*", "")).toList();
+        assertEquals(List.of("as given", "--recompute", "--optimizer adamw", "--batch-size 1", "--batch-size 4", "--seq-len 32",
+                "--seq-len 128"), rows.subList(0, 7));
+        String given = plan.out().lines().skip(2).findFirst().orElseThrow();
+        assertTrue(given.matches("as given +15.8 MiB +256 bytes +15.8 MiB +1\\d.\\d MiB +2.3 KiB +\\d+ MiB"), given);
     }
 
     @Test
@@ -74,7 +94,7 @@ class CommandsTest {
                         "--beta1", "0.8",
                 "--beta2-half-life", "4k", "--weight-decay", "0.1", "--warmup-frac", "0.2", "--schedule", "constant",
                         "--clip-norm", "1",
-                "--seed", "5", "--eval-every", "0", "--checkpoint-every", "3", "--threads", "2", "--backend", "scalar"));
+                "--recompute", "--seed", "5", "--eval-every", "0", "--checkpoint-every", "3", "--threads", "2", "--backend", "scalar"));
         Invocation.of(arguments).requireSuccess().requireOut("vocabulary  bpe, 300 tokens", "adamw, lr 0.001, beta1 0.8",
                 "(half-life 4,000 tokens), weight decay 0.1, gradients clipped to 1",
                         "constant, 20% warm-up; batches of 2 x 8 tokens",

@@ -27,7 +27,7 @@ class RunFilesTest {
     private static final RunConfig CONFIG = new RunConfig(GptConfig.preset("tiny"),
             new RunConfig.Text(List.of("/a b/c.txt", "d.zip"), "*.java", 0.1, "byte", "abc", 1000, 100), 2, 50,
             new RunConfig.Update(OptimizerKind.ADAMW, 2e-3, 0.9, new Decay.HalfLife(1e6), 0.1, 1.5, ScheduleKind.CONSTANT, 0.05),
-            42, new RunConfig.Intervals(1, 2, 3, 4));
+            42, new RunConfig.Intervals(1, 2, 3, 4), true);
 
     @TempDir
     Path directory;
@@ -62,10 +62,10 @@ class RunFilesTest {
     }
 
     @Test
-    void intervalsAndPathsDoNotBelongToTheIdentityOfARun() {
+    void pathsIntervalsAndRecomputationDoNotBelongToTheIdentityOfARun() {
         RunConfig moved = new RunConfig(CONFIG.model(),
                 new RunConfig.Text(List.of("elsewhere"), null, 0.1, "byte", "abc", 1000, 100), 2, 50, CONFIG.update(), 42,
-                new RunConfig.Intervals(9, 9, 9, 9));
+                new RunConfig.Intervals(9, 9, 9, 9), false);
         assertEquals(RunConfigJson.identity(CONFIG), RunConfigJson.identity(moved));
     }
 

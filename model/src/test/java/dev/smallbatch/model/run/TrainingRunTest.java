@@ -100,6 +100,25 @@ class TrainingRunTest {
     }
 
     @Test
+    void recomputingActivationsGivesTheSameBits() throws IOException {
+        Path run = directory.resolve("recomputed");
+        train(SmallRun.options(text, run).recompute(true), Long.MAX_VALUE);
+        assertSameResult(run);
+    }
+
+    @Test
+    void recomputationMayBeginAndEndWhileARunGoesOn() throws IOException {
+        Path run = directory.resolve("sometimes");
+        train(SmallRun.options(text, run), 10);
+        train(TrainingOptions.into(run).resume(true).recompute(true), 10);
+        try (TrainingRun kept = TrainingRun.open(TrainingOptions.into(run).resume(true), QUIET)) {
+            assertTrue(kept.memory().choice().recompute(), "the last choice stays");
+        }
+        train(TrainingOptions.into(run).resume(true).recompute(false), Long.MAX_VALUE);
+        assertSameResult(run);
+    }
+
+    @Test
     void metricsAfterTheCheckpointAreWrittenAgain() throws IOException {
         Path run = directory.resolve("crashed");
         train(SmallRun.options(text, run), 13);

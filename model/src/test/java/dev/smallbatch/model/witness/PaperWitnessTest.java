@@ -80,6 +80,17 @@ class PaperWitnessTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("backends")
+    void theLossOfWholeLogitsAndItsGradientsAgree(String backend) throws IOException {
+        try (Witnessed model = on(backend)) {
+            Map<String, float[]> gradients = new HashMap<>();
+            double expected = json().get("loss0").doubleValue();
+            assertEquals(expected, model.gradientsByLogits(BATCH_SOURCE, gradients), TOLERANCE * expected);
+            Witnessed.assertAllClose(ours("g/"), gradients, TOLERANCE);
+        }
+    }
+
     @ParameterizedTest(name = "{0} on {1}")
     @MethodSource("curvesOnBackends")
     void theLossCurveIsFollowed(String curve, String backend) throws IOException {

@@ -90,6 +90,19 @@ class TorchWitnessTest {
 
     @ParameterizedTest(name = "{0} on {1}")
     @MethodSource("modelsOnBackends")
+    void theLossOfWholeLogitsAndItsGradientsAgree(String model, String backend) throws IOException {
+        Witness witness = Witness.of(model);
+        try (Witnessed ours = witness.on(backend)) {
+            Map<String, float[]> gradients = new HashMap<>();
+            double loss = ours.gradientsByLogits(witness.batches(), gradients);
+            double expected = witness.golden().floats().get("sgd.losses")[0];
+            assertEquals(expected, loss, TOLERANCE * expected);
+            Witnessed.assertAllClose(Witnessed.below("g/", witness.golden().floats()), gradients, TOLERANCE);
+        }
+    }
+
+    @ParameterizedTest(name = "{0} on {1}")
+    @MethodSource("modelsOnBackends")
     void tenStepsOfSgdFollowTheLosses(String model, String backend) throws IOException {
         Witness witness = Witness.of(model);
         assertFollows(witness, backend, "sgd", new Sgd(new Constant(witness.number("sgd", "lr"))));

@@ -3,6 +3,7 @@ package dev.smallbatch.model.witness;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.smallbatch.core.autograd.Ops;
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.autograd.Tape;
 import dev.smallbatch.core.autograd.Var;
@@ -57,9 +58,19 @@ final class Witnessed implements AutoCloseable {
 
     /** The mean loss of step 0 and its gradient by parameter. */
     double gradients(BatchSource source, Map<String, float[]> gradients) {
+        return gradients(source, gradients, model::loss);
+    }
+
+    /** As {@link #gradients}, with a loss of the logits that generation uses. */
+    double gradientsByLogits(BatchSource source, Map<String, float[]> gradients) {
+        return gradients(source, gradients, (ops, all, scale) -> ops.crossEntropy(model.forward(ops, all.tokens()), all.targets(),
+                model.config().vocabularySize(), scale));
+    }
+
+    private double gradients(BatchSource source, Map<String, float[]> gradients, Loss forward) {
         batch.fill(source, 0);
         Tape tape = new Tape(backend.kernels(), step, Tape.Mode.RECORD);
-        Var losses = model.loss(tape.ops(), batch, (float) (1.0 / batch.targetCount()));
+        Var losses = forward.of(tape.ops(), batch, (float) (1.0 / batch.targetCount()));
         double sum = 0;
         for (float loss : losses.value().toFloatArray()) {
             sum += loss;
@@ -67,6 +78,12 @@ final class Witnessed implements AutoCloseable {
         tape.backward(losses, (parameter, gradient) -> gradients.put(parameter.name(), gradient.toFloatArray()));
         tape.reset();
         return sum / batch.targetCount();
+    }
+
+    /** A forward pass with its loss. */
+    @FunctionalInterface
+    private interface Loss {
+        Var of(Ops ops, Batch batch, float scale);
     }
 
     /** Losses before each update, updates made inside backward. */
