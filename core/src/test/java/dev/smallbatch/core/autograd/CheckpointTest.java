@@ -195,11 +195,11 @@ class CheckpointTest {
     }
 
     private List<KernelCall> calls(Bench.Graph graph, Tape.Mode mode) {
-        RecordingKernels kernels = bench.recordingKernels();
-        Tape tape = new Tape(kernels, bench.step, mode);
+        RecordingKernels recording = bench.recordingKernels();
+        Tape tape = new Tape(recording.kernels(), bench.step, mode);
         tape.backward(bench.loss(tape.ops(), graph), (parameter, gradient) -> {});
         tape.reset();
-        return kernels.calls();
+        return recording.calls();
     }
 
     @Test
