@@ -14,10 +14,11 @@ import java.util.List;
  * @param bits contents before the call, one element per int in its low bits; see {@link Bits}
  * @param mayBe inputs whose place an output may take
  * @param optional whether null may be passed in its place
+ * @param weight whether it may be F32 or BF16
  * @param freeAxes axes whose size nothing else in the call determines, so that another size is no error
  */
 record Arg(String name, Role role, DType dtype, Shape shape, int[] bits, List<String> mayBe, boolean optional,
-        List<Integer> freeAxes) {
+        boolean weight, List<Integer> freeAxes) {
     boolean isAbsent() {
         return shape == null;
     }
@@ -27,6 +28,6 @@ record Arg(String name, Role role, DType dtype, Shape shape, int[] bits, List<St
     }
 
     Arg with(int[] other) {
-        return new Arg(name, role, dtype, shape, other, mayBe, optional, freeAxes);
+        return new Arg(name, role, dtype, shape, other, mayBe, optional, weight, freeAxes);
     }
 }

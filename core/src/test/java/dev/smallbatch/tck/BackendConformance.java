@@ -118,6 +118,13 @@ public abstract class BackendConformance {
     }
 
     @Nested
+    class WeightRounding extends WeightRoundingCases {
+        WeightRounding() {
+            super(BackendConformance.this);
+        }
+    }
+
+    @Nested
     class WholeModel extends TinyGptCases {
         WholeModel() {
             super(BackendConformance.this);

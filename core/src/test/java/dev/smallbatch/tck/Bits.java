@@ -17,6 +17,16 @@ final class Bits {
         return bits;
     }
 
+    /** NaN or infinity in a float type. */
+    static int of(DType dtype, float special) {
+        return switch (dtype) {
+            case F32 -> Float.floatToRawIntBits(special);
+            case BF16 -> Float.floatToRawIntBits(special) >>> 16;
+            case F16 -> Float.floatToFloat16(special) & 0xFFFF;
+            case I32 -> throw new IllegalArgumentException("integers have no " + special);
+        };
+    }
+
     /** Values of the elements; 16-bit formats are decoded here, from their definition. */
     static double[] toDoubles(DType dtype, int[] bits) {
         double[] values = new double[bits.length];

@@ -48,8 +48,8 @@ public abstract class ElementwiseCases extends FamilyCases {
             cases.add(convert("edges", DType.F32, DType.BF16, edges(), rounding, edges().length));
             cases.add(convert("edges", DType.F32, DType.F32, edges(), rounding, edges().length));
         }
-        cases.add(sumOfSquares("equal", Data.constant(1.0000001f, 100_000), 100_000));
-        cases.add(sumOfSquares("from tiny to large", new float[] {1e-15f, 1e15f, 1, 3e-20f, 2, 5}, 6));
+        cases.add(sumOfSquares("equal", DType.F32, Data.constant(1.0000001f, 100_000), 100_000));
+        cases.add(sumOfSquares("from tiny to large", DType.F32, new float[] {1e-15f, 1e15f, 1, 3e-20f, 2, 5}, 6));
         return cases;
     }
 
@@ -63,7 +63,8 @@ public abstract class ElementwiseCases extends FamilyCases {
         cases.add(convert(label, DType.F32, DType.BF16, randomBits(DType.F32, n), Rounding.STOCHASTIC, dims));
         cases.add(axpy(label, dims));
         cases.add(add(label, dims));
-        cases.add(sumOfSquares(label, Data.normal(n, n), dims));
+        cases.add(sumOfSquares(label, DType.F32, Data.normal(n, n), dims));
+        cases.add(sumOfSquares(label + " BF16", DType.BF16, Data.normal(n, n), dims));
     }
 
     private static OpCase fill(String label, long... dims) {
@@ -90,9 +91,9 @@ public abstract class ElementwiseCases extends FamilyCases {
                 .expect(o -> List.of(Expected.exact(map(o.get("a"), o.get("b"), (a, b) -> (float) a + (float) b))));
     }
 
-    private static OpCase sumOfSquares(String label, float[] x, long... dims) {
+    private static OpCase sumOfSquares(String label, DType dtype, float[] x, long... dims) {
         Integer[] axes = {0, 1, 2, 3};
-        return OpCase.of("sumOfSquares", label).written("result", 1).read("x", x, dims).freeAxes(axes)
+        return OpCase.of("sumOfSquares", label).written("result", 1).read("x", x, dims).weight(dtype).freeAxes(axes)
                 .call((k, t) -> k.elementwise().sumOfSquares(t[0], t[1]))
                 .expect(o -> {
                     double sum = 0;
@@ -107,19 +108,8 @@ public abstract class ElementwiseCases extends FamilyCases {
         return OpCase.of("convert", "%s to %s %s %s".formatted(from, to, rounding, label)).written(to, "out", dims)
                 .read(from, "in", bits, dims)
                 .call((k, t) -> k.elementwise().convert(t[0], t[1], rounding, KEY))
-                .expect(o -> {
-                    double[] value = new double[bits.length];
-                    for (int i = 0; i < value.length; i++) {
-                        value[i] = to == DType.F32 ? Bits.toDouble(from, o.bits("in")[i])
-                                : Bits.toDouble(DType.BF16, toBf16(o.bits("in")[i], rounding, i));
-                    }
-                    return List.of(Expected.exact(value));
-                });
-    }
-
-    private static int toBf16(int bits, Rounding rounding, long i) {
-        return rounding == Rounding.NEAREST_EVEN ? ElementwiseOracle.nearest(bits)
-                : ElementwiseOracle.stochastic(bits, ElementwiseOracle.randomBits(KEY, i));
+                .expect(o -> List.of(Expected.exact(to == DType.F32 ? Bits.toDoubles(from, o.bits("in"))
+                        : Bits.toDoubles(to, ElementwiseOracle.rounded(o.bits("in"), rounding, KEY)))));
     }
 
     /** Finite values of any sign, exponent and fraction. */

@@ -1,5 +1,8 @@
 package dev.smallbatch.tck;
 
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
+
 /** Rounding to BF16 and the random bits of its stochastic form, by their definitions. */
 final class ElementwiseOracle {
     private ElementwiseOracle() {}
@@ -24,10 +27,60 @@ final class ElementwiseOracle {
         return Float.isNaN(Float.intBitsToFloat(bits)) ? 0x7FC0 : bits >>> 16;
     }
 
-    /** The 16 random bits of element {@code i}: the upper half of word i mod 4 of the Philox block at counter i / 4. */
-    static int randomBits(long key, long i) {
-        int[] counter = {(int) (i / 4), (int) (i / 4 >>> 32), 0, 0};
-        return philox(counter, (int) key, (int) (key >>> 32))[(int) (i % 4)] >>> 16;
+    /** Every float rounded to BF16. */
+    static int[] rounded(int[] floats, Rounding rounding, long key) {
+        int[] random = rounding == Rounding.STOCHASTIC ? randomBits(key, floats.length) : null;
+        int[] rounded = new int[floats.length];
+        for (int i = 0; i < rounded.length; i++) {
+            rounded[i] = random == null ? nearest(floats[i]) : stochastic(floats[i], random[i]);
+        }
+        return rounded;
+    }
+
+    /**
+     * Float results that were then rounded to BF16: any number between the roundings of both ends of the permitted range.
+     * Rounding with given random bits preserves order.
+     */
+    static Expected rounded(Expected result, Rounding rounding, long key) {
+        int n = result.value().length;
+        int[] low = new int[n];
+        int[] high = new int[n];
+        for (int i = 0; i < n; i++) {
+            low[i] = Float.floatToRawIntBits((float) (result.value()[i] - result.bound()[i]));
+            high[i] = Float.floatToRawIntBits((float) (result.value()[i] + result.bound()[i]));
+        }
+        double[] from = Bits.toDoubles(DType.BF16, rounded(low, rounding, key));
+        double[] to = Bits.toDoubles(DType.BF16, rounded(high, rounding, key));
+        double[] bound = new double[n];
+        for (int i = 0; i < n; i++) {
+            bound[i] = from[i] == to[i] ? 0 : (to[i] - from[i]) / 2;
+            from[i] += bound[i];
+        }
+        return new Expected(from, bound);
+    }
+
+    /**
+     * The 16 random bits of every element. Eight Philox blocks of four words have 64 halves, which are dealt to 64 elements:
+     * the lower halves of words 0 and 1 of block after block to elements 0 to 15, their upper halves to 16 to 31, and so
+     * words 2 and 3 to the others.
+     */
+    static int[] randomBits(long key, int count) {
+        int[] bits = new int[(count + 63) / 64 * 64];
+        for (int block = 0; block < bits.length / 8; block++) {
+            int[] words = philox(new int[] {block, 0, 0, 0}, (int) key, (int) (key >>> 32));
+            for (int word = 0; word < 4; word++) {
+                int place = block / 8 * 64 + word / 2 * 32 + block % 8 * 2 + word % 2;
+                bits[place] = words[word] & 0xFFFF;
+                bits[place + 16] = words[word] >>> 16;
+            }
+        }
+        return bits;
+    }
+
+    /** The key of one step: two words of the block under the parameter's key at the step's number, with a 2 behind it. */
+    static long keyOfStep(long key, long step) {
+        int[] words = philox(new int[] {(int) step, (int) (step >>> 32), 2, 0}, (int) key, (int) (key >>> 32));
+        return words[0] & 0xFFFFFFFFL | (long) words[1] << 32;
     }
 
     /** Philox4x32-10 as Salmon et al. 2011 define it. */

@@ -14,6 +14,8 @@ import org.junit.jupiter.api.Test;
 
 /** Checks of {@link EmbeddingKernels}. */
 public abstract class EmbeddingCases extends FamilyCases {
+    private static final List<DType> WEIGHTS = List.of(DType.F32, DType.BF16);
+
     EmbeddingCases(BackendConformance suite) {
         super(suite);
     }
@@ -44,11 +46,15 @@ public abstract class EmbeddingCases extends FamilyCases {
         String label = "B %d T %d C %d V %d%s".formatted(B, T, C, V, positions ? " positions " + rows : "");
         int[] tokens = Data.ids(T * 31L + C, B * T, V);
         tokens[0] = V - 1;
-        OpCase embed = OpCase.of("embed", label).written("out", B, T, C).ids("tokens", tokens, B, T)
-                .read("table", V, C).freeAxes(0);
-        cases.add((positions ? embed.read("positions", rows, C).optional().freeAxes(0) : embed.absent("positions"))
-                .call((k, t) -> k.embedding().embed(t[0], t[1], t[2], t[3]))
-                .expect(o -> List.of(EmbeddingOracle.embed(tokens, o.get("table"), o.get("positions"), T, C))));
+        for (DType table : WEIGHTS) {
+            for (DType added : positions ? WEIGHTS : List.of(DType.F32)) {
+                OpCase embed = OpCase.of("embed", label + " " + table + " " + added).written("out", B, T, C)
+                        .ids("tokens", tokens, B, T).read("table", V, C).weight(table).freeAxes(0);
+                cases.add((positions ? embed.read("positions", rows, C).weight(added).optional().freeAxes(0) : embed.absent("positions"))
+                        .call((k, t) -> k.embedding().embed(t[0], t[1], t[2], t[3]))
+                        .expect(o -> List.of(EmbeddingOracle.embed(tokens, o.get("table"), o.get("positions"), T, C))));
+            }
+        }
         cases.add(backward(label, tokens, new int[] {B, T, C, V, rows}, positions));
     }
 

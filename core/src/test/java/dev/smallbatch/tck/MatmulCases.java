@@ -32,8 +32,8 @@ public abstract class MatmulCases extends FamilyCases {
     @Override
     final List<OpCase> cases() {
         List<OpCase> cases = new ArrayList<>();
-        cases.add(matmul(5, 6, 4, false, false, 1, 0));
-        cases.add(linear(5, 6, 4, true));
+        cases.add(matmul(5, 6, 4, Operands.F32, false, false, 1, 0));
+        cases.add(linear(5, 6, 4, DType.F32, true));
         cases.add(biasBackward(5, 6));
         int turn = 0;
         for (int size : Shapes.SIZES) {
@@ -41,39 +41,60 @@ public abstract class MatmulCases extends FamilyCases {
             for (int[] mnk : new int[][] {{size, 19, 9}, {9, size, 19}, {5, 17, size}, {small, small, size}}) {
                 for (int t = 0; t < 4; t++) {
                     float[] ab = ALPHA_BETA[turn++ % ALPHA_BETA.length];
-                    cases.add(matmul(mnk[0], mnk[1], mnk[2], (t & 1) == 1, t > 1, ab[0], ab[1]));
+                    cases.add(matmul(mnk[0], mnk[1], mnk[2], Operands.F32, (t & 1) == 1, t > 1, ab[0], ab[1]));
+                    cases.add(matmul(mnk[0], mnk[1], mnk[2], Operands.bf16(turn), (t & 1) == 1, t > 1, ab[0], ab[1]));
                 }
-                cases.add(linear(mnk[0], mnk[1], mnk[2], turn % 3 > 0));
+                cases.add(linear(mnk[0], mnk[1], mnk[2], DType.F32, turn % 3 > 0));
+                cases.add(linear(mnk[0], mnk[1], mnk[2], DType.BF16, turn % 3 > 0));
             }
+            cases.add(linear(1 + turn % 4, 19, size, DType.BF16, turn % 3 > 0));
             cases.add(biasBackward(7, size));
             cases.add(biasBackward(size, 33));
         }
         for (int[] mnk : LARGE) {
             for (int t = 0; t < 4; t++) {
                 float[] ab = ALPHA_BETA[turn++ % 4];
-                cases.add(matmul(mnk[0], mnk[1], mnk[2], (t & 1) == 1, t > 1, ab[0], ab[1]));
+                cases.add(matmul(mnk[0], mnk[1], mnk[2], Operands.F32, (t & 1) == 1, t > 1, ab[0], ab[1]));
             }
-            cases.add(linear(mnk[0], mnk[1], mnk[2], true));
+            int t = turn / 4 % 4;
+            cases.add(matmul(mnk[0], mnk[1], mnk[2], Operands.bf16(2), (t & 1) == 1, t > 1, 1, 0));
+            cases.add(linear(mnk[0], mnk[1], mnk[2], DType.F32, true));
+            cases.add(linear(mnk[0], mnk[1], mnk[2], DType.BF16, true));
         }
         cases.add(biasBackward(400, 768));
         for (int beta = 0; beta <= 1; beta++) {
-            cases.add(matmul(5, 19, 0, false, false, 1, beta));
-            cases.add(matmul(5, 19, 0, true, true, 1, beta));
+            cases.add(matmul(5, 19, 0, Operands.F32, false, false, 1, beta));
+            cases.add(matmul(5, 19, 0, Operands.bf16(2), true, true, 1, beta));
         }
-        cases.add(linear(3, 19, 0, true));
+        cases.add(linear(3, 19, 0, DType.F32, true));
         cases.add(higherRank());
         return cases;
     }
 
-    private static OpCase matmul(int M, int N, int K, boolean ta, boolean tb, float alpha, float beta) {
-        String label = "M %d N %d K %d%s%s alpha %s beta %s";
-        OpCase c = OpCase.of("matmul", label.formatted(M, N, K, ta ? " a^T" : "", tb ? " b^T" : "", alpha, beta));
+    /** Element types of a and b. */
+    private record Operands(DType a, DType b) {
+        static final Operands F32 = new Operands(DType.F32, DType.F32);
+
+        /** BF16 is a, b or both, in turn. */
+        static Operands bf16(int turn) {
+            return switch (turn % 3) {
+                case 0 -> new Operands(DType.BF16, DType.F32);
+                case 1 -> new Operands(DType.F32, DType.BF16);
+                default -> new Operands(DType.BF16, DType.BF16);
+            };
+        }
+    }
+
+    private static OpCase matmul(int M, int N, int K, Operands types, boolean ta, boolean tb, float alpha, float beta) {
+        String label = "M %d N %d K %d %s%s %s%s alpha %s beta %s";
+        OpCase c = OpCase.of("matmul", label.formatted(M, N, K, types.a(), ta ? "^T" : "", types.b(), tb ? "^T" : "", alpha, beta));
         if (beta == 0) {
             c.written("out", M, N);
         } else {
             c.accumulated("out", M, N);
         }
-        c.read("a", ta ? new long[] {K, M} : new long[] {M, K}).read("b", tb ? new long[] {N, K} : new long[] {K, N});
+        c.read("a", ta ? new long[] {K, M} : new long[] {M, K}).weight(types.a());
+        c.read("b", tb ? new long[] {N, K} : new long[] {K, N}).weight(types.b());
         return c.call((k, t) -> k.matmul().matmul(t[0], t[1], transpose(ta), t[2], transpose(tb), alpha, beta))
                 .expect(x -> {
                     double[] a = ta ? MatmulOracle.transpose(x.get("a"), K, M) : x.get("a");
@@ -82,10 +103,10 @@ public abstract class MatmulCases extends FamilyCases {
                 });
     }
 
-    private static OpCase linear(int N, int cOut, int cIn, boolean bias) {
-        OpCase c = OpCase.of("linear", "N %d Cout %d Cin %d%s".formatted(N, cOut, cIn, bias ? " bias" : ""))
+    private static OpCase linear(int N, int cOut, int cIn, DType weight, boolean bias) {
+        OpCase c = OpCase.of("linear", "N %d Cout %d Cin %d %s%s".formatted(N, cOut, cIn, weight, bias ? " bias" : ""))
                 .written("out", N, cOut)
-                .read("x", N, cIn).read("weight", cOut, cIn);
+                .read("x", N, cIn).read("weight", cOut, cIn).weight(weight);
         return affine(bias ? c.read("bias", cOut).optional() : c.absent("bias"), N, cOut, cIn);
     }
 
@@ -119,13 +140,13 @@ public abstract class MatmulCases extends FamilyCases {
         int N = 5;
         int cOut = 11;
         int cIn = 7;
-        OpCase f = linear(N, cOut, cIn, true);
+        OpCase f = linear(N, cOut, cIn, DType.F32, true);
         double[] x = f.get("x");
         double[] weight = f.get("weight");
         double[] bias = f.get("bias");
         float[] dout = Data.normal(7, N * cOut);
-        OpCase dx = matmul(N, cIn, cOut, false, false, 1, 1).with("a", Bits.ofFloats(dout)).with("b", f.bits("weight"));
-        OpCase dweight = matmul(cOut, cIn, N, true, false, 1, 1).with("a", Bits.ofFloats(dout)).with("b", f.bits("x"));
+        OpCase dx = matmul(N, cIn, cOut, Operands.F32, false, false, 1, 1).with("a", Bits.ofFloats(dout)).with("b", f.bits("weight"));
+        OpCase dweight = matmul(cOut, cIn, N, Operands.F32, true, false, 1, 1).with("a", Bits.ofFloats(dout)).with("b", f.bits("x"));
         OpCase dbias = biasBackward(N, cOut).with("dout", Bits.ofFloats(dout));
         double[] d = Data.toDoubles(dout);
         return List.of(new GradientCheck("linear by x", dx, "out", x, p -> affine(p, weight, bias, N, cOut, cIn), d),

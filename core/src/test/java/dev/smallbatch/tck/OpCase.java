@@ -78,7 +78,7 @@ final class OpCase {
 
     /** An optional argument passed as null. */
     OpCase absent(String name) {
-        args.add(new Arg(name, Role.READ, DType.F32, null, null, List.of(), true, List.of()));
+        args.add(new Arg(name, Role.READ, DType.F32, null, null, List.of(), true, false, List.of()));
         return this;
     }
 
@@ -86,28 +86,36 @@ final class OpCase {
         if (bits.length != shape.numel()) {
             throw new IllegalArgumentException(this + ": " + name + " has " + bits.length + " values for " + shape);
         }
-        args.add(new Arg(name, role, dtype, shape, bits, List.of(), false, List.of()));
+        args.add(new Arg(name, role, dtype, shape, bits, List.of(), false, false, List.of()));
         return this;
     }
 
     /** The last declared argument, an output, may be one of these inputs. */
     OpCase mayBe(String... inputs) {
         Arg a = args.removeLast();
-        args.add(new Arg(a.name(), a.role(), a.dtype(), a.shape(), a.bits(), List.of(inputs), a.optional(), a.freeAxes()));
+        args.add(new Arg(a.name(), a.role(), a.dtype(), a.shape(), a.bits(), List.of(inputs), a.optional(), a.weight(), a.freeAxes()));
         return this;
     }
 
     /** The last declared argument may be null. */
     OpCase optional() {
         Arg a = args.removeLast();
-        args.add(new Arg(a.name(), a.role(), a.dtype(), a.shape(), a.bits(), a.mayBe(), true, a.freeAxes()));
+        args.add(new Arg(a.name(), a.role(), a.dtype(), a.shape(), a.bits(), a.mayBe(), true, a.weight(), a.freeAxes()));
+        return this;
+    }
+
+    /** The last declared argument, an F32 one, may be BF16, and here it is of type {@code dtype}: its upper halves. */
+    OpCase weight(DType dtype) {
+        Arg a = args.removeLast();
+        int[] bits = dtype == DType.F32 ? a.bits() : java.util.Arrays.stream(a.bits()).map(b -> b >>> 16).toArray();
+        args.add(new Arg(a.name(), a.role(), dtype, a.shape(), bits, a.mayBe(), a.optional(), true, a.freeAxes()));
         return this;
     }
 
     /** The size of the last declared argument along these axes is determined by nothing else. */
     OpCase freeAxes(Integer... axes) {
         Arg a = args.removeLast();
-        args.add(new Arg(a.name(), a.role(), a.dtype(), a.shape(), a.bits(), a.mayBe(), a.optional(), List.of(axes)));
+        args.add(new Arg(a.name(), a.role(), a.dtype(), a.shape(), a.bits(), a.mayBe(), a.optional(), a.weight(), List.of(axes)));
         return this;
     }
 

@@ -12,11 +12,11 @@ final class Planted {
 
     private Planted() {}
 
-    /** The same call with {@code poison} in the first, the last and a random element of every F32 argument that is read. */
+    /** The same call with {@code poison} in the first, the last and a random element of every argument of a float type that is read. */
     static Stream<OpCase> in(OpCase c, float poison) {
         List<OpCase> calls = new ArrayList<>();
         for (Arg arg : c.args()) {
-            if (arg.isAbsent() || arg.role() == Role.WRITTEN || arg.dtype() != DType.F32 || arg.bits().length == 0
+            if (arg.isAbsent() || arg.role() == Role.WRITTEN || arg.dtype() == DType.I32 || arg.bits().length == 0
                     || derivativeAtInfinity(c, arg, poison)) {
                 continue;
             }
@@ -24,7 +24,7 @@ final class Planted {
             int[] places = {0, arg.bits().length - 1, random.nextInt(arg.bits().length)};
             for (int i = 0; i < PLACES; i++) {
                 int[] bits = arg.bits().clone();
-                bits[places[i]] = Float.floatToRawIntBits(poison);
+                bits[places[i]] = Bits.of(arg.dtype(), poison);
                 calls.add(c.with(arg.name(), bits).titled(arg.name() + "[" + places[i] + "] = " + poison));
             }
         }

@@ -70,6 +70,10 @@ final class Refusals {
                 DType other = arg.dtype() == DType.I32 ? DType.F32 : DType.I32;
                 refuses(ShapeException.class, List.of(other.name()),
                         tensors -> tensors[index] = region.allocate(other, arg.shape()));
+                if (arg.dtype() == DType.F32 && !arg.weight()) {
+                    refuses(ShapeException.class, List.of(DType.BF16.name()),
+                            tensors -> tensors[index] = region.allocate(DType.BF16, arg.shape()));
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ import static dev.smallbatch.tck.TinyGptOracle.VP;
 import dev.smallbatch.core.spi.Activation;
 import dev.smallbatch.core.spi.AttentionSpec;
 import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.spi.Transpose;
 import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.core.tensor.DType;
@@ -33,6 +34,7 @@ final class TinyGpt {
             Tensor active, Tensor down, Tensor out) {}
 
     private final Region region;
+    private final Rounding rounding;
     private final Map<String, Tensor> parameters = new LinkedHashMap<>();
     private final Map<String, Tensor> gradients = new LinkedHashMap<>();
     private final Map<String, Tensor> first = new LinkedHashMap<>();
@@ -56,14 +58,25 @@ final class TinyGpt {
 
     /** @param region has room for a few hundred kilobytes */
     TinyGpt(Region region) {
+        this(region, DType.F32, Rounding.NEAREST_EVEN);
+    }
+
+    /**
+     * @param weights element type of the parameters
+     * @param rounding of BF16 ones
+     */
+    TinyGpt(Region region, DType weights, Rounding rounding) {
         this.region = region;
+        this.rounding = rounding;
         Map<String, double[]> initial = TinyGptOracle.initial();
         TinyGptOracle.shapes().forEach((name, s) -> {
-            parameters.put(name, f32(s[0], s[1]));
+            parameters.put(name, region.allocate(weights, Shape.of(s[0], s[1])));
             gradients.put(name, f32(s[0], s[1]));
             first.put(name, f32(s[0], s[1]));
             second.put(name, f32(s[0], s[1]));
-            parameters.get(name).copyFrom(Data.toFloats(initial.get(name)));
+            int[] start = Bits.ofFloats(Data.toFloats(initial.get(name)));
+            Bits.write(parameters.get(name), weights == DType.F32 ? start
+                    : ElementwiseOracle.rounded(start, Rounding.NEAREST_EVEN, 0));
             first.get(name).copyFrom(new float[s[0] * s[1]]);
             second.get(name).copyFrom(new float[s[0] * s[1]]);
         });
@@ -176,13 +189,18 @@ final class TinyGpt {
         k.matmul().matmul(din, dout, Transpose.NO, parameters.get(name), Transpose.NO, 1, 0);
     }
 
+    private static long key(String name) {
+        return name.hashCode();
+    }
+
     void sgd(Kernels k) {
         Tensor s = slots.rows(0, UpdateKernels.SGD_SLOTS);
-        parameters.forEach((name, p) -> k.update().sgdStep(p, null, gradients.get(name), s));
+        parameters.forEach((name, p) -> k.update().sgdStep(p, null, gradients.get(name), s, rounding, key(name)));
     }
 
     void adamW(Kernels k) {
-        parameters.forEach((name, p) -> k.update().adamWStep(p, first.get(name), second.get(name), gradients.get(name), slots));
+        parameters.forEach((name, p) -> k.update().adamWStep(p, first.get(name), second.get(name), gradients.get(name), slots, rounding,
+                key(name)));
     }
 
     /** Mean of the losses whose targets count. */

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.MemoryStats;
 import dev.smallbatch.core.tensor.Region;
 import java.util.Arrays;
@@ -15,6 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A whole model through the kernels: it trains like its oracle, the same on any number of threads, and allocates nothing. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -22,6 +26,7 @@ public abstract class TinyGptCases {
     private static final int STEPS = 10;
     private static final double LOSS_TOLERANCE = 1e-4;
     private static final double GRADIENT_TOLERANCE = 2e-5;
+    private static final double HALF_TOLERANCE = 0.02;
     private static final double SGD_RATE = 0.5;
     private static final double ADAM_RATE = 0.02;
     private static final double BETA1 = 0.9;
@@ -104,17 +109,20 @@ public abstract class TinyGptCases {
         assertAgree(oracle, model);
     }
 
-    @Test
-    void trainsToTheSameBitsOnTwoAndSevenThreads() {
-        double[] expected = adamWLosses(suite.backend(1).kernels());
-        assertArrayEquals(expected, adamWLosses(suite.backend(2).kernels()));
-        assertArrayEquals(expected, adamWLosses(suite.backend(7).kernels()));
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16"})
+    void trainsToTheSameBitsOnTwoAndSevenThreads(DType weights) {
+        double[] expected = adamWLosses(suite.backend(1).kernels(), weights);
+        assertArrayEquals(expected, adamWLosses(suite.backend(2).kernels(), weights));
+        assertArrayEquals(expected, adamWLosses(suite.backend(7).kernels(), weights));
     }
 
-    @Test
-    void aRecordedStepReplayedWithOtherBatchesAndScalarsEqualsEagerTraining() {
-        double[] expected = adamWLosses(kernels());
-        TinyGpt model = new TinyGpt(region);
+    /** The batch, and with it the number of the step, which rounds BF16 weights. */
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16"})
+    void aRecordedStepReplayedWithOtherBatchesAndScalarsEqualsEagerTraining(DType weights) {
+        double[] expected = adamWLosses(kernels(), weights);
+        TinyGpt model = new TinyGpt(region, weights, Rounding.STOCHASTIC);
         ReplayingBackend backend = new ReplayingBackend(suite.backend(1));
         double[] actual = new double[STEPS];
         actual[0] = adamWStep(model, backend.kernels(), 0);
@@ -125,6 +133,14 @@ public abstract class TinyGptCases {
             actual[step] = model.loss();
         }
         assertArrayEquals(expected, actual);
+    }
+
+    @Test
+    void weightsOfHalfTheSizeLearnAsWellWithStochasticRounding() {
+        double[] full = adamWLosses(kernels(), DType.F32);
+        double[] half = adamWLosses(kernels(), DType.BF16);
+        assertEquals(full[STEPS - 1], half[STEPS - 1], HALF_TOLERANCE * full[0],
+                () -> "F32 " + Arrays.toString(full) + ", BF16 " + Arrays.toString(half));
     }
 
     @Test
@@ -153,9 +169,9 @@ public abstract class TinyGptCases {
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
     }
 
-    private double[] adamWLosses(Kernels kernels) {
+    private double[] adamWLosses(Kernels kernels, DType weights) {
         Region.Mark mark = region.mark();
-        TinyGpt model = new TinyGpt(region);
+        TinyGpt model = new TinyGpt(region, weights, Rounding.STOCHASTIC);
         double[] losses = new double[STEPS];
         for (int step = 0; step < STEPS; step++) {
             losses[step] = adamWStep(model, kernels, step);
@@ -181,7 +197,7 @@ public abstract class TinyGptCases {
     }
 
     private static float[] slots(int step) {
-        return UpdateCases.adamWSlots(ADAM_RATE, 1, DECAY, BETA1, BETA2, EPSILON, step + 1);
+        return UpdateCases.at(step, UpdateCases.adamWSlots(ADAM_RATE, 1, DECAY, BETA1, BETA2, EPSILON, step + 1));
     }
 
     private void assertAgree(double[] expected, double[] actual) {

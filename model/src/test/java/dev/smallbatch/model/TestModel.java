@@ -22,9 +22,13 @@ public final class TestModel implements AutoCloseable {
     private final Gpt model;
 
     public TestModel(String backendName, GptConfig config, long seed) {
+        this(backendName, config, seed, DType.F32);
+    }
+
+    public TestModel(String backendName, GptConfig config, long seed, DType dtype) {
         backend = Backends.open(backendName, new BackendOptions(2));
-        parameters = Region.create("parameters", Gpt.parameterBytes(config));
-        model = Gpt.initialized(config, parameters, seed);
+        parameters = Region.create("parameters", Gpt.parameterBytes(config, dtype));
+        model = Gpt.initialized(config, parameters, seed, dtype);
     }
 
     /** The back ends of this build that compute on the processor; one that cannot be opened makes its test fail. */

@@ -11,6 +11,7 @@ import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.rule.OptimizerState;
 import dev.smallbatch.optim.rule.StepContext;
 import dev.smallbatch.optim.rule.UpdateRule;
+import dev.smallbatch.optim.rule.WeightRounding;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -46,13 +47,24 @@ public final class Optimizer {
     private static final class Slot {
         private final UpdateRule rule;
         private final OptimizerState state;
+        private final WeightRounding rounding;
         private Tensor gradient;
         private boolean hasGradient;
 
-        Slot(UpdateRule rule, OptimizerState state) {
+        Slot(UpdateRule rule, OptimizerState state, WeightRounding rounding) {
             this.rule = rule;
             this.state = state;
+            this.rounding = rounding;
         }
+    }
+
+    /**
+     * As the other constructor, for parameters that need no rounding.
+     *
+     * @throws IllegalArgumentException if one of them is BF16, too
+     */
+    public Optimizer(List<ParameterGroup> groups, Clipping clipping, List<Parameter> parameters, Kernels kernels, Region region) {
+        this(groups, clipping, requireF32(parameters), kernels, region, Rounding.STOCHASTIC, 0);
     }
 
     /**
@@ -61,9 +73,12 @@ public final class Optimizer {
      * @param groups select every parameter exactly once
      * @param kernels of an open back end
      * @param region with room for {@link #stateBytes}, and {@link #gradientBytes} if gradients are accumulated
+     * @param rounding of BF16 parameters
+     * @param seed of the run: the random bits of rounding are a function of it, the parameter's name, step and element
      * @throws IllegalArgumentException if a parameter is in no group or in several, or a name occurs twice
      */
-    public Optimizer(List<ParameterGroup> groups, Clipping clipping, List<Parameter> parameters, Kernels kernels, Region region) {
+    public Optimizer(List<ParameterGroup> groups, Clipping clipping, List<Parameter> parameters, Kernels kernels, Region region,
+            Rounding rounding, long seed) {
         requireUniqueNames(parameters);
         Map<Parameter, ParameterGroup> assigned = assign(groups, parameters);
         this.clipping = clipping;
@@ -75,13 +90,14 @@ public final class Optimizer {
             scalars.computeIfAbsent(group.rule(), rule -> region.allocate(DType.F32, Shape.of(rule.scalarCount())));
         }
         assigned.forEach((parameter, group) ->
-                slots.put(parameter, new Slot(group.rule(), group.rule().init(parameter, region))));
+                slots.put(parameter, new Slot(group.rule(), group.rule().init(parameter, region),
+                        WeightRounding.of(rounding, seed, parameter))));
     }
 
     /** Bytes an optimizer's region needs without accumulation. */
     public static long stateBytes(List<ParameterGroup> groups, List<Parameter> parameters) {
         try (Region counting = Region.counting("optimizer")) {
-            new Optimizer(groups, Clipping.none(), parameters, null, counting);
+            new Optimizer(groups, Clipping.none(), parameters, null, counting, Rounding.STOCHASTIC, 0);
             return counting.used();
         }
     }
@@ -113,7 +129,7 @@ public final class Optimizer {
         return (parameter, gradient) -> {
             Slot slot = slot(parameter);
             measure(gradient);
-            slot.rule.update(parameter, gradient, slot.state, scalars.get(slot.rule), kernels);
+            slot.rule.update(parameter, gradient, slot.state, scalars.get(slot.rule), slot.rounding, kernels);
         };
     }
 
@@ -154,7 +170,7 @@ public final class Optimizer {
         writeScalars(context.scaled(clipFactor(norm)));
         slots.forEach((parameter, slot) -> {
             if (slot.hasGradient) {
-                slot.rule.update(parameter, slot.gradient, slot.state, scalars.get(slot.rule), kernels);
+                slot.rule.update(parameter, slot.gradient, slot.state, scalars.get(slot.rule), slot.rounding, kernels);
             }
         });
     }
@@ -222,6 +238,16 @@ public final class Optimizer {
                     + ", which is not among its " + slots.size() + " parameters");
         }
         return slot;
+    }
+
+    private static List<Parameter> requireF32(List<Parameter> parameters) {
+        for (Parameter parameter : parameters) {
+            if (parameter.value().dtype() != DType.F32) {
+                throw new IllegalArgumentException("optimizer: " + parameter + " is rounded with every update; say how, by a"
+                        + " Rounding and a seed");
+            }
+        }
+        return parameters;
     }
 
     private static void requireUniqueNames(List<Parameter> parameters) {

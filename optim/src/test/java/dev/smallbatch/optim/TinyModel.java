@@ -27,16 +27,21 @@ public final class TinyModel implements LossModel {
     private final Parameter head;
 
     public TinyModel(Region region, long seed) {
-        RandomKey key = RandomKey.of(seed);
-        table = parameter(region, key, "table", Role.EMBEDDING, VOCABULARY, WIDTH);
-        up = parameter(region, key, "up", Role.MATRIX, 2 * WIDTH, WIDTH);
-        bias = parameter(region, key, "bias", Role.VECTOR, 2 * WIDTH);
-        down = parameter(region, key, "down", Role.MATRIX, WIDTH, 2 * WIDTH);
-        head = parameter(region, key, "head", Role.HEAD, VOCABULARY, WIDTH);
+        this(region, seed, DType.F32);
     }
 
-    private static Parameter parameter(Region region, RandomKey key, String name, Role role, long... dims) {
-        Tensor value = region.allocate(DType.F32, Shape.of(dims));
+    /** @param dtype of matrices and tables */
+    public TinyModel(Region region, long seed, DType dtype) {
+        RandomKey key = RandomKey.of(seed);
+        table = parameter(region, dtype, key, "table", Role.EMBEDDING, VOCABULARY, WIDTH);
+        up = parameter(region, dtype, key, "up", Role.MATRIX, 2 * WIDTH, WIDTH);
+        bias = parameter(region, DType.F32, key, "bias", Role.VECTOR, 2 * WIDTH);
+        down = parameter(region, dtype, key, "down", Role.MATRIX, WIDTH, 2 * WIDTH);
+        head = parameter(region, dtype, key, "head", Role.HEAD, VOCABULARY, WIDTH);
+    }
+
+    private static Parameter parameter(Region region, DType dtype, RandomKey key, String name, Role role, long... dims) {
+        Tensor value = region.allocate(dtype, Shape.of(dims));
         new Init.Normal(0.3).fill(value, key.fork(name));
         return new Parameter(name, value, role);
     }

@@ -4,7 +4,10 @@ import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.UpdateRule;
@@ -38,16 +41,21 @@ public final class TinyRun implements AutoCloseable {
     }
 
     public TinyRun(UpdateRule rule, Clipping clipping, int batchSize, int microBatches) {
+        this(rule, clipping, batchSize, microBatches, DType.F32, Rounding.STOCHASTIC);
+    }
+
+    /** With matrices and tables of a type, and how they are rounded if it is BF16. */
+    public TinyRun(UpdateRule rule, Clipping clipping, int batchSize, int microBatches, DType dtype, Rounding rounding) {
         List<ParameterGroup> groups = List.of(ParameterGroup.all(rule));
         try (Region counting = Region.counting("parameters")) {
-            plan = StepMemory.plan(new TinyModel(counting, SEED), groups, clipping, batchSize, LENGTH, microBatches);
+            plan = StepMemory.plan(new TinyModel(counting, SEED, dtype), groups, clipping, batchSize, LENGTH, microBatches);
         }
         backend = Backends.open("scalar", new BackendOptions(1));
         step = region("step", plan.step());
         Region data = region("data", plan.data());
-        model = new TinyModel(region("parameters", plan.parameters()), SEED);
+        model = new TinyModel(region("parameters", plan.parameters()), SEED, dtype);
         optimizer = new Optimizer(groups, clipping, model.parameters(), backend.kernels(),
-                region("optimizer", plan.optimizer()));
+                region("optimizer", plan.optimizer()), rounding, SEED);
         trainStep = new TrainStep(model, optimizer, backend.kernels(), step, microBatches);
         batch = Batch.allocate(data, batchSize, LENGTH);
         evalBatch = Batch.allocate(data, batchSize / microBatches, LENGTH);
@@ -79,20 +87,30 @@ public final class TinyRun implements AutoCloseable {
     /** Every weight and every number the rule remembers, one after the other. */
     public float[] everything() {
         List<float[]> parts = new ArrayList<>();
-        model.parameters().forEach(parameter -> parts.add(parameter.value().toFloatArray()));
+        model.parameters().forEach(parameter -> parts.add(floats(parameter.value())));
         optimizer.state().values().forEach(tensor -> parts.add(tensor.toFloatArray()));
         return joined(parts);
     }
 
     public float[] weights() {
-        return joined(model.parameters().stream().map(parameter -> parameter.value().toFloatArray()).toList());
+        return joined(model.parameters().stream().map(parameter -> floats(parameter.value())).toList());
+    }
+
+    /** The elements of an F32 or BF16 tensor. */
+    public static float[] floats(Tensor tensor) {
+        float[] values = new float[(int) tensor.numel()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = tensor.getFlat(i);
+        }
+        return values;
     }
 
     public Parameter parameter(String name) {
         return model.parameters().stream().filter(p -> p.name().equals(name)).findFirst().orElseThrow();
     }
 
-    private static float[] joined(List<float[]> parts) {
+    /** One after the other. */
+    public static float[] joined(List<float[]> parts) {
         float[] all = new float[parts.stream().mapToInt(part -> part.length).sum()];
         int at = 0;
         for (float[] part : parts) {

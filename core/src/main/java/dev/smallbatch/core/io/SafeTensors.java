@@ -2,6 +2,7 @@ package dev.smallbatch.core.io;
 
 import static dev.smallbatch.core.io.JsonWriter.excerpt;
 
+import dev.smallbatch.core.tensor.BFloat16;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
@@ -25,6 +26,8 @@ import java.util.SequencedMap;
  */
 public final class SafeTensors implements AutoCloseable {
     private static final int MAX_RANK = 4;
+    /** Bytes that are read at a time where they cannot go straight to their place. */
+    private static final int ROUNDED_BYTES = 1 << 16;
 
     private final Path file;
     private final FileChannel channel;
@@ -109,10 +112,7 @@ public final class SafeTensors implements AutoCloseable {
         if (stored != out.dtype() && !widen) {
             throw refused(entry, "is stored as " + entry.dtype() + ", wanted as " + out.dtype() + "; read it as " + stored);
         }
-        if (!entry.shape().equals(SafeTensorsHeader.dims(out))) {
-            throw refused(entry, "has shape " + excerpt(entry.shape()) + ", wanted "
-                    + out.shape() + "; the file is of a model with other dimensions");
-        }
+        requireShape(entry, out);
         MemorySegment memory = out.segment();
         if (widen) {
             // The short half of the bits waits in the upper half of the destination; widening upwards never overtakes it.
@@ -121,6 +121,36 @@ public final class SafeTensors implements AutoCloseable {
             widen(stored, upper, memory, out.numel());
         } else {
             copy(entry, memory);
+        }
+    }
+
+    /**
+     * Copies a stored F32 tensor into {@code out}, BF16 of the same shape, each number rounded to the nearest, ties to even.
+     *
+     * @throws SafeTensorsException if there is no such tensor, or its type or shape does not fit
+     * @throws IOException if it cannot be read
+     */
+    public void readRounded(String name, Tensor out) throws IOException {
+        SafeTensorsHeader.Entry entry = header.entry(name);
+        if (tensorType(entry) != DType.F32 || out.dtype() != DType.BF16) {
+            throw refused(entry, "is stored as " + entry.dtype() + ", wanted as " + out.dtype() + "; only F32 is rounded, to BF16");
+        }
+        requireShape(entry, out);
+        MemorySegment memory = out.segment();
+        ByteBuffer floats = ByteBuffer.allocate(ROUNDED_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (long i = 0; i < out.numel();) {
+            floats.clear().limit((int) Math.min(ROUNDED_BYTES, entry.bytes() - i * Float.BYTES));
+            readFully(file, channel, floats, payloadStart + entry.begin() + i * Float.BYTES);
+            for (floats.flip(); floats.hasRemaining(); i++) {
+                memory.setAtIndex(ValueLayout.JAVA_SHORT, i, BFloat16.nearestEven(floats.getFloat()));
+            }
+        }
+    }
+
+    private void requireShape(SafeTensorsHeader.Entry entry, Tensor out) throws SafeTensorsException {
+        if (!entry.shape().equals(SafeTensorsHeader.dims(out))) {
+            throw refused(entry, "has shape " + excerpt(entry.shape()) + ", wanted "
+                    + out.shape() + "; the file is of a model with other dimensions");
         }
     }
 
@@ -184,7 +214,7 @@ public final class SafeTensors implements AutoCloseable {
         for (long i = 0; i < numel; i++) {
             short bits = shorts.getAtIndex(ValueLayout.JAVA_SHORT, i);
             if (stored == DType.BF16) {
-                floats.setAtIndex(ValueLayout.JAVA_INT, i, bits << 16);
+                floats.setAtIndex(ValueLayout.JAVA_FLOAT, i, BFloat16.toFloat(bits));
             } else {
                 floats.setAtIndex(ValueLayout.JAVA_FLOAT, i, Float.float16ToFloat(bits));
             }

@@ -1,18 +1,21 @@
 package dev.smallbatch.core.rand;
 
+import dev.smallbatch.core.tensor.BFloat16;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.ShapeException;
 import dev.smallbatch.core.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** How a parameter starts. An element depends on the key and its row-major index only, never on shape, order or thread. */
+/**
+ * How a parameter starts. An element depends on the key and its row-major index only, never on shape, order or thread. Values
+ * are rounded to float, and in a BF16 tensor from there to the nearest, ties to even.
+ */
 public sealed interface Init {
 
     /**
      * Writes every element of {@code tensor}; a tensor that only plans memory is left alone.
      *
-     * @throws ShapeException if the tensor is not F32
+     * @throws ShapeException if the tensor is neither F32 nor BF16
      */
     void fill(Tensor tensor, RandomKey key);
 
@@ -31,9 +34,8 @@ public sealed interface Init {
         @Override
         public void fill(Tensor tensor, RandomKey key) {
             if (hasMemory(tensor)) {
-                MemorySegment out = tensor.segment();
                 for (long i = 0; i < tensor.numel(); i++) {
-                    out.setAtIndex(ValueLayout.JAVA_FLOAT, i, 1f);
+                    set(tensor, i, 1);
                 }
             }
         }
@@ -54,7 +56,6 @@ public sealed interface Init {
             if (!hasMemory(tensor)) {
                 return;
             }
-            MemorySegment out = tensor.segment();
             long numel = tensor.numel();
             int[] words = new int[4];
             double[] normals = new double[4];
@@ -63,7 +64,7 @@ public sealed interface Init {
                 BoxMuller.fourNormals(words, normals);
                 int count = (int) Math.min(4, numel - i);
                 for (int j = 0; j < count; j++) {
-                    out.setAtIndex(ValueLayout.JAVA_FLOAT, i + j, (float) (std * normals[j]));
+                    set(tensor, i + j, std * normals[j]);
                 }
             }
         }
@@ -85,7 +86,6 @@ public sealed interface Init {
             if (!hasMemory(tensor)) {
                 return;
             }
-            MemorySegment out = tensor.segment();
             long numel = tensor.numel();
             int[] words = new int[4];
             for (long i = 0; i < numel; i += 4) {
@@ -93,17 +93,25 @@ public sealed interface Init {
                 int count = (int) Math.min(4, numel - i);
                 for (int j = 0; j < count; j++) {
                     double centred = (Integer.toUnsignedLong(words[j]) + 0.5) * 0x1p-31 - 1;
-                    out.setAtIndex(ValueLayout.JAVA_FLOAT, i + j, (float) (bound * centred));
+                    set(tensor, i + j, bound * centred);
                 }
             }
         }
     }
 
     private static boolean hasMemory(Tensor tensor) {
-        if (tensor.dtype() != DType.F32) {
-            throw new ShapeException("init: tensor is " + tensor + ", initializers write F32");
+        if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.BF16) {
+            throw new ShapeException("init: tensor is " + tensor + ", initializers write F32 and BF16");
         }
         return !tensor.isPlanned();
+    }
+
+    private static void set(Tensor tensor, long i, double value) {
+        if (tensor.dtype() == DType.BF16) {
+            tensor.segment().setAtIndex(ValueLayout.JAVA_SHORT, i, BFloat16.nearestEven((float) value));
+        } else {
+            tensor.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value);
+        }
     }
 
     private static void requireScale(String what, double scale) {

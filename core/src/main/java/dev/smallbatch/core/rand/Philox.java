@@ -5,7 +5,8 @@ package dev.smallbatch.core.rand;
  * thread.
  *
  * <p>Words are numbered by a 64-bit index: word i is word (i mod 4) of the block whose counter holds floor(i / 4) in its
- * two low words and zero in its two high words. The key is one long, low word first.
+ * two low words and zero in its two high words. The key is one long, low word first. Stochastic rounding takes half words,
+ * numbered by {@link #half}.
  *
  * @see <a href="https://doi.org/10.1145/2063384.2063405">Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3</a>
  */
@@ -43,6 +44,24 @@ public final class Philox {
             case 2 -> x2;
             default -> x3;
         };
+    }
+
+    /**
+     * The 16 random bits of element {@code index} of a tensor: every word serves two elements, every block eight. Elements
+     * come in tiles of 64, which share 8 blocks, and tiles in runs of 16, so that a vector of neighbours takes the words of
+     * neighbouring blocks: with {@code run = index % 64 / 16} and {@code place = index % 16} it is word
+     * {@code run / 2 * 2 + place % 2} of block {@code index / 64 * 8 + place / 2}, its lower half if run is even, else its
+     * upper half.
+     *
+     * @param index at least 0
+     * @return from 0 to 65535
+     */
+    public static int half(long key, long index) {
+        int run = (int) (index & 63) >>> 4;
+        int place = (int) index & 15;
+        long block = (index >>> 6 << 3) + (place >>> 1);
+        int word = word(key, block << 2 | (run & 2) + (place & 1));
+        return (run & 1) == 0 ? word & 0xFFFF : word >>> 16;
     }
 
     /** Words {@code 4 counter} to {@code 4 counter + 3} of the sequence of {@code key}, into {@code out4}. */

@@ -67,7 +67,7 @@ final class CheckedElementwise implements ElementwiseKernels {
     @Override
     public void sumOfSquares(Tensor result, Tensor x) {
         Operand o = SUM_OF_SQUARES.f32("result", result);
-        Operand in = SUM_OF_SQUARES.f32("x", x);
+        Operand in = SUM_OF_SQUARES.weight("x", x);
         SUM_OF_SQUARES.count(o, 1);
         SUM_OF_SQUARES.apart(1, o, in);
         kernels.sumOfSquares(result, x);

@@ -18,8 +18,8 @@ final class CheckedEmbedding implements EmbeddingKernels {
         Checks c = EMBED;
         Operand o = c.f32("out", out);
         Operand ids = c.i32("tokens", tokens);
-        Operand v = c.f32("table", table);
-        Operand p = c.f32OrNull("positions", positions);
+        Operand v = c.weight("table", table);
+        Operand p = c.weightOrNull("positions", positions);
         shapes(c, o, ids, v, p);
         c.apart(1, o, ids, v, p);
         kernels.embed(out, tokens, table, positions);

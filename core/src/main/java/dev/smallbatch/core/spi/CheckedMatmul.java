@@ -17,8 +17,8 @@ final class CheckedMatmul implements MatmulKernels {
     @Override
     public void matmul(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, float beta) {
         Operand o = MATMUL.f32("out", out);
-        Operand l = MATMUL.f32("a", a);
-        Operand r = MATMUL.f32("b", b);
+        Operand l = MATMUL.weight("a", a);
+        Operand r = MATMUL.weight("b", b);
         MATMUL.given("ta", ta);
         MATMUL.given("tb", tb);
         if (beta != 0 && beta != 1) {
@@ -52,7 +52,7 @@ final class CheckedMatmul implements MatmulKernels {
     public void linear(Tensor out, Tensor x, Tensor weight, Tensor bias) {
         Operand o = LINEAR.f32("out", out);
         Operand in = LINEAR.f32("x", x);
-        Operand w = LINEAR.f32("weight", weight);
+        Operand w = LINEAR.weight("weight", weight);
         Operand b = LINEAR.f32OrNull("bias", bias);
         if (in.cols() != w.cols()) {
             throw LINEAR.refusal("inner sizes differ: %s against %s^T; x has %d columns, weight expects %d", in, w, in.cols(),

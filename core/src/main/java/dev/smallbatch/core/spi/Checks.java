@@ -22,6 +22,20 @@ final class Checks {
         return typed(name, tensor, DType.F32);
     }
 
+    /** An F32 or BF16 tensor that must be there. */
+    Operand weight(String name, Tensor tensor) {
+        Operand operand = anyType(name, tensor);
+        if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.BF16) {
+            throw refusal("%s has element type %s, expected f32 or bf16", operand, lower(tensor.dtype()));
+        }
+        return operand;
+    }
+
+    /** An F32 or BF16 tensor, or null. */
+    Operand weightOrNull(String name, Tensor tensor) {
+        return tensor == null ? new Operand(name, null) : weight(name, tensor);
+    }
+
     /** An I32 tensor that must be there. */
     Operand i32(String name, Tensor tensor) {
         return typed(name, tensor, DType.I32);

@@ -16,8 +16,8 @@ public interface ElementwiseKernels {
      * </pre>
      *
      * Stochastic rounding applies to F32 to BF16 alone: 16 random bits r of element i are added to the float's 32 bits
-     * and the upper 16 are kept; NaN and infinity pass unchanged. The bits are word {@code i mod 4} of
-     * {@link dev.smallbatch.core.rand.Philox} at counter {@code i / 4} under {@code key}, its upper 16 bits.
+     * and the upper 16 are kept; NaN and infinity pass unchanged. The bits are {@code Philox.half(key, i)}, see
+     * {@link dev.smallbatch.core.rand.Philox#half}.
      *
      * @param key of the random bits; ignored for {@link Rounding#NEAREST_EVEN}
      * @throws dev.smallbatch.core.tensor.ShapeException if the pair of types is none of the four
@@ -38,7 +38,7 @@ public interface ElementwiseKernels {
      *
      * <pre>
      * result  (1)        written
-     * x       any shape  read
+     * x       any shape  read; F32 or BF16
      * </pre>
      *
      * Accumulated in double over fixed tiles, added in ascending order, rounded to float once.

@@ -10,8 +10,8 @@ public interface EmbeddingKernels {
      * <pre>
      * out        (B, T, C)     written
      * tokens     (B, T) I32    read; every id in [0, V)
-     * table      (V, C)        read
-     * positions  (>= T, C)     read; null means none
+     * table      (V, C)        read; F32 or BF16
+     * positions  (>= T, C)     read; F32 or BF16; null means none
      * </pre>
      *
      * @throws IllegalArgumentException if a token lies outside the table; the message names position, id and V

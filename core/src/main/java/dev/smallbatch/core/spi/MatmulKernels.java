@@ -9,8 +9,8 @@ public interface MatmulKernels {
      *
      * <pre>
      * out  (M, N)                    written if beta is 0, accumulated if beta is 1
-     * a    (M, K), or (K, M) if ta   read
-     * b    (K, N), or (N, K) if tb   read
+     * a    (M, K), or (K, M) if ta   read; F32 or BF16
+     * b    (K, N), or (N, K) if tb   read; F32 or BF16
      * </pre>
      *
      * With beta 0 the old contents of out are not read, so NaN in them does no harm. Sums over K run in float (or
@@ -28,7 +28,7 @@ public interface MatmulKernels {
      * <pre>
      * out     (N, Cout)     written
      * x       (N, Cin)      read
-     * weight  (Cout, Cin)   read
+     * weight  (Cout, Cin)   read; F32 or BF16
      * bias    (Cout)        read; null means zero
      * </pre>
      *

@@ -1,6 +1,6 @@
 package dev.smallbatch.core.spi;
 
-/** How {@link ElementwiseKernels#convert} rounds a float to fewer bits. */
+/** How a float is rounded to BF16: by {@link ElementwiseKernels#convert}, and where {@link UpdateKernels} write a weight. */
 public enum Rounding {
     /** To the nearest, ties to even. */
     NEAREST_EVEN,

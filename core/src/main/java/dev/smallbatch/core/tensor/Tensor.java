@@ -102,7 +102,7 @@ public final class Tensor {
     public float getFlat(long i) {
         return switch (dtype) {
             case F32 -> segment().getAtIndex(ValueLayout.JAVA_FLOAT, i);
-            case BF16 -> Float.intBitsToFloat(segment().getAtIndex(ValueLayout.JAVA_SHORT, i) << 16);
+            case BF16 -> BFloat16.toFloat(segment().getAtIndex(ValueLayout.JAVA_SHORT, i));
             case F16 -> Float.float16ToFloat(segment().getAtIndex(ValueLayout.JAVA_SHORT, i));
             case I32 -> segment().getAtIndex(ValueLayout.JAVA_INT, i);
         };

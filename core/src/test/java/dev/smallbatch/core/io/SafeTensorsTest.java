@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.smallbatch.core.tensor.BFloat16;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
@@ -17,6 +18,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -105,6 +107,37 @@ class SafeTensorsTest {
                     "tensor \"i32\" is stored as I32, wanted as F32; read it as I32");
             assertRefused(file, "bf16", region.allocate(DType.F16, Shape.of(5)),
                     "tensor \"bf16\" is stored as BF16, wanted as F16; read it as BF16");
+        }
+    }
+
+    /** More elements than are read at a time. */
+    @Test
+    void floatsAreRoundedToTheNearestWhereThatIsAskedFor() throws IOException {
+        int count = 40_000;
+        Tensor floats = region.allocate(DType.F32, Shape.of(4, count / 4));
+        for (int i = 0; i < count; i++) {
+            floats.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) Math.sin(i));
+        }
+        Path path = dir.resolve("floats.safetensors");
+        SafeTensorsWriter.write(path, new LinkedHashMap<>(Map.of("x", floats)), new LinkedHashMap<>());
+        Tensor half = region.allocate(DType.BF16, floats.shape());
+        try (SafeTensors file = SafeTensors.open(path)) {
+            file.readRounded("x", half);
+        }
+        for (int i = 0; i < count; i++) {
+            assertEquals(BFloat16.toFloat(BFloat16.nearestEven(floats.getFlat(i))), half.getFlat(i), "element " + i);
+        }
+    }
+
+    @Test
+    void onlyFloatsOfTheSameShapeAreRounded() throws IOException {
+        try (SafeTensors file = open("reference.safetensors")) {
+            assertEquals(file.file() + ": tensor \"f32\" has shape [2,3], wanted (3, 2); the file is of a model with other dimensions",
+                    assertThrows(SafeTensorsException.class,
+                            () -> file.readRounded("f32", region.allocate(DType.BF16, Shape.of(3, 2)))).getMessage());
+            assertEquals(file.file() + ": tensor \"f16\" is stored as F16, wanted as BF16; only F32 is rounded, to BF16",
+                    assertThrows(SafeTensorsException.class,
+                            () -> file.readRounded("f16", region.allocate(DType.BF16, Shape.of(5)))).getMessage());
         }
     }
 

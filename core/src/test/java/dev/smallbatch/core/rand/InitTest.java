@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.smallbatch.core.tensor.BFloat16;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
@@ -78,10 +79,22 @@ class InitTest {
     }
 
     @Test
-    void otherTypesThanF32AreRefused() {
+    void halfPrecisionIsTheNearestNumberToTheFloat() {
+        for (Init init : new Init[] {new Init.Zeros(), new Init.Ones(), new Init.Normal(0.3), new Init.Uniform(2)}) {
+            float[] floats = filled(init, 21);
+            Tensor half = region.allocate(DType.BF16, Shape.of(21));
+            init.fill(half, KEY);
+            for (int i = 0; i < 21; i++) {
+                assertEquals(BFloat16.toFloat(BFloat16.nearestEven(floats[i])), half.getFlat(i), init + " index " + i);
+            }
+        }
+    }
+
+    @Test
+    void otherTypesAreRefused() {
         Tensor tokens = region.allocate(DType.I32, Shape.of(4));
         ShapeException refused = assertThrows(ShapeException.class, () -> new Init.Ones().fill(tokens, KEY));
-        assertEquals("init: tensor is i32 (4), initializers write F32", refused.getMessage());
+        assertEquals("init: tensor is i32 (4), initializers write F32 and BF16", refused.getMessage());
     }
 
     @Test

@@ -3,7 +3,10 @@ package dev.smallbatch.core.rand;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HexFormat;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Known answers are those published with Random123 (kat_vectors, philox4x32 10). */
@@ -37,6 +40,33 @@ class PhiloxTest {
                 words[i] = Philox.word(key, counter * 4 + i);
             }
             assertArrayEquals(block, words, "counter " + counter);
+        }
+    }
+
+    /** Halves of the published block at counter 0 under key 0, and every half of eight blocks exactly once. */
+    @Test
+    void halvesOfEightBlocksAreDealtToSixtyFourElements() {
+        assertEquals(0xe8d5, Philox.half(0, 0));
+        assertEquals(0xc58d, Philox.half(0, 1));
+        assertEquals(0x6627, Philox.half(0, 16));
+        assertEquals(0xe169, Philox.half(0, 17));
+        assertEquals(0xac4c, Philox.half(0, 32));
+        assertEquals(0xdbd8, Philox.half(0, 33));
+        assertEquals(0xbc57, Philox.half(0, 48));
+        assertEquals(0x9b00, Philox.half(0, 49));
+        long key = 0x0123456789ABCDEFL;
+        for (long tile : new long[] {0, 5, 1L << 40}) {
+            List<Integer> expected = new ArrayList<>();
+            List<Integer> dealt = new ArrayList<>();
+            int[] block = new int[4];
+            for (int i = 0; i < 64; i++) {
+                Philox.block(key, tile * 8 + i / 8, block);
+                expected.add(block[i % 8 / 2] >>> i % 2 * 16 & 0xFFFF);
+                dealt.add(Philox.half(key, tile * 64 + i));
+            }
+            Collections.sort(expected);
+            Collections.sort(dealt);
+            assertEquals(expected, dealt, "tile " + tile);
         }
     }
 

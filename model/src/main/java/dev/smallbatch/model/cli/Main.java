@@ -1,5 +1,7 @@
 package dev.smallbatch.model.cli;
 
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -71,6 +73,8 @@ public final class Main implements Runnable {
         line.registerConverter(Double.class, Quantity::real);
         line.registerConverter(double.class, Quantity::real);
         line.setExpandAtFiles(false);
+        line.registerConverter(DType.class, WeightTypes::dtype);
+        line.registerConverter(Rounding.class, WeightTypes::rounding);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setUsageHelpAutoWidth(false).setUsageHelpWidth(Math.clamp(console.columns(), 80, 120));
         Failure failure = new Failure(console);

@@ -1,5 +1,6 @@
 package dev.smallbatch.model.cli;
 
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.model.run.MemoryPlan;
 import dev.smallbatch.model.run.OptimizerKind;
@@ -46,6 +47,10 @@ final class PlanCommand implements Callable<Integer> {
             description = "sgd or adamw (default: ${DEFAULT-VALUE}).")
     private OptimizerKind optimizer;
 
+    @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "f32",
+            description = "Type of the weights, f32 or bf16 (default: ${DEFAULT-VALUE}).")
+    private DType dtype;
+
     @Option(names = "--clip-norm", paramLabel = "N", description = "As in train: clipping keeps all gradients, whatever the norm.")
     private Double clipNorm;
 
@@ -62,7 +67,7 @@ final class PlanCommand implements Callable<Integer> {
             throw new UsageException("plan: --batch-size " + batchSize + "; must be above 0");
         }
         GptConfig model = model();
-        MemoryPlan plan = MemoryPlan.of(new MemoryPlan.Choice(model, optimizer, clipNorm != null, batchSize, recompute));
+        MemoryPlan plan = MemoryPlan.of(new MemoryPlan.Choice(model, dtype, optimizer, clipNorm != null, batchSize, recompute));
         console.out().println(Format.text("%s parameters, sequences of %,d tokens", Format.count(model.parameterCount()), model.seqLen()));
         console.out().println(Format.text(ROW, "", "weights", "optimizer", "gradients", "activations", "tokens", "with the JVM"));
         row("as given", plan);

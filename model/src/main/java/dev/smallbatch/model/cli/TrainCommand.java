@@ -1,5 +1,7 @@
 package dev.smallbatch.model.cli;
 
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.model.run.ScheduleKind;
 import dev.smallbatch.model.run.TrainingOptions;
@@ -90,6 +92,13 @@ final class TrainCommand implements Callable<Integer> {
         @Option(names = "--recompute", negatable = true,
                 description = "Compute activations again in the backward pass instead of keeping them: less memory, same result.")
         private Boolean recompute;
+        @Option(names = "--dtype", paramLabel = "TYPE",
+                description = "Type of the weights, f32 or bf16; arithmetic is in f32 (default: f32).")
+        private DType dtype;
+        @Option(names = "--rounding", paramLabel = "KIND",
+                description = "How bf16 weights are rounded after an update: stochastic, or nearest to see why not"
+                        + " (default: stochastic).")
+        private Rounding rounding;
         @Option(names = "--optimizer", paramLabel = "NAME", description = "sgd or adamw (default: adamw).")
         private OptimizerKind optimizer;
         @Option(names = "--lr", paramLabel = "RATE",
@@ -154,7 +163,7 @@ final class TrainCommand implements Callable<Integer> {
                 .batchSize(update.batchSize).tokens(update.tokens).steps(update.steps).optimizer(update.optimizer).lr(update.lr)
                 .beta1(update.beta1).beta2(update.beta2).beta2HalfLife(update.beta2HalfLife).weightDecay(update.weightDecay)
                 .warmupFraction(update.warmupFraction).schedule(update.schedule).clipNorm(update.clipNorm)
-                .recompute(update.recompute)
+                .recompute(update.recompute).dtype(update.dtype).rounding(update.rounding)
                 .seed(loop.seed).evalEvery(loop.evalEvery).checkpointEvery(loop.checkpointEvery)
                 .threads(backend.threads).backend(backend.backend);
     }

@@ -6,6 +6,7 @@ import dev.smallbatch.core.autograd.Role;
 import dev.smallbatch.core.autograd.Var;
 import dev.smallbatch.core.rand.Init;
 import dev.smallbatch.core.rand.RandomKey;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
@@ -81,20 +82,39 @@ public final class Gpt implements Layer, LossModel {
                 : factory.sub("head").create("weight", Shape.of(config.vocabularySize(), dim), Role.HEAD, init.head());
     }
 
-    /** A model with fresh weights, which depend on {@code seed} alone, in a region of {@link #parameterBytes}. */
+    /** A model with fresh F32 weights, which depend on {@code seed} alone, in a region of {@link #parameterBytes}. */
     public static Gpt initialized(GptConfig config, Region parameters, long seed) {
-        return new Gpt(config, ParameterFactory.initializing(parameters, RandomKey.of(seed).fork("init")));
+        return initialized(config, parameters, seed, DType.F32);
+    }
+
+    /**
+     * A model with fresh weights, which depend on {@code seed} alone, in a region of {@link #parameterBytes}.
+     *
+     * @param dtype of matrices and tables: F32, or BF16 for the same numbers rounded to nearest; vectors are F32
+     */
+    public static Gpt initialized(GptConfig config, Region parameters, long seed, DType dtype) {
+        return new Gpt(config, ParameterFactory.initializing(parameters, dtype, RandomKey.of(seed).fork("init")));
     }
 
     /** A model without memory: names and shapes alone. */
     public static Gpt planned(GptConfig config) {
-        return new Gpt(config, ParameterFactory.uninitialized(Region.counting("plan")));
+        return planned(config, DType.F32);
     }
 
-    /** Capacity that a region needs for a model's parameters and constant tables. */
+    /** A model without memory whose matrices and tables have the given type. */
+    public static Gpt planned(GptConfig config, DType dtype) {
+        return new Gpt(config, ParameterFactory.uninitialized(Region.counting("plan"), dtype));
+    }
+
+    /** Capacity that a region needs for a model's F32 parameters and constant tables. */
     public static long parameterBytes(GptConfig config) {
+        return parameterBytes(config, DType.F32);
+    }
+
+    /** Capacity that a region needs for a model's parameters, matrices and tables of the given type, and constant tables. */
+    public static long parameterBytes(GptConfig config, DType dtype) {
         Region counting = Region.counting("parameters");
-        new Gpt(config, ParameterFactory.uninitialized(counting));
+        new Gpt(config, ParameterFactory.uninitialized(counting, dtype));
         return counting.used();
     }
 

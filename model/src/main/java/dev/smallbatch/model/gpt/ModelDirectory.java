@@ -5,6 +5,7 @@ import dev.smallbatch.core.io.AtomicFiles;
 import dev.smallbatch.core.io.SafeTensors;
 import dev.smallbatch.core.io.SafeTensorsHeader;
 import dev.smallbatch.core.io.SafeTensorsWriter;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.model.layer.ParameterFactory;
@@ -36,6 +37,7 @@ public final class ModelDirectory {
     /** The weights. */
     public static final String WEIGHTS = "model.safetensors";
 
+    private static final System.Logger LOG = System.getLogger(ModelDirectory.class.getName());
     private static final int LISTED_PROBLEMS = 5;
 
     private ModelDirectory() {}
@@ -67,30 +69,64 @@ public final class ModelDirectory {
     }
 
     /**
-     * Reads the model in a directory. The files are not needed afterwards.
+     * The type in which a model is best loaded.
      *
-     * @param parameters receives the weights; takes {@link Gpt#parameterBytes} of its capacity
-     * @throws IOException if a file is missing or damaged, or the weights are not those of the configuration
+     * @param weights a file of weights
+     * @return BF16 if all matrices and tables are stored so, else F32
+     * @throws IOException if the file is missing or damaged
      */
-    public static Gpt load(Path directory, Region parameters) throws IOException {
-        return load(AtomicFiles.locate(directory).resolve(WEIGHTS), config(directory), parameters);
+    public static DType dtype(Path weights) throws IOException {
+        try (SafeTensors file = SafeTensors.open(weights)) {
+            boolean half = file.header().entries().values().stream().filter(entry -> entry.shape().size() > 1)
+                    .allMatch(entry -> entry.dtype().equals(DType.BF16.name()));
+            return half ? DType.BF16 : DType.F32;
+        }
     }
 
     /**
-     * Reads a file of weights alone, such as that of a checkpoint.
+     * Reads the model in a directory, in the type of {@link #dtype}. The files are not needed afterwards.
+     *
+     * @param parameters receives the weights; takes at most {@link Gpt#parameterBytes(GptConfig)} of its capacity
+     * @throws IOException if a file is missing or damaged, or the weights are not those of the configuration
+     */
+    public static Gpt load(Path directory, Region parameters) throws IOException {
+        Path weights = AtomicFiles.locate(directory).resolve(WEIGHTS);
+        return load(weights, config(directory), parameters, dtype(weights));
+    }
+
+    /**
+     * Reads a file of weights alone, such as that of a checkpoint. Weights stored in another type are converted, and a line
+     * of the log says so: BF16 becomes F32 exactly, F32 is rounded to the nearest BF16.
      *
      * @param config the model's architecture
-     * @param parameters receives the weights; takes {@link Gpt#parameterBytes} of its capacity
+     * @param parameters receives the weights; takes {@link Gpt#parameterBytes(GptConfig, DType)} of its capacity
+     * @param dtype of matrices and tables in memory; {@link #dtype} for that of the file
      * @throws IOException if the file is missing or damaged, or the weights are not those of the configuration
      */
-    public static Gpt load(Path weights, GptConfig config, Region parameters) throws IOException {
+    public static Gpt load(Path weights, GptConfig config, Region parameters, DType dtype) throws IOException {
         try (SafeTensors file = SafeTensors.open(weights)) {
-            requireFits(file, Gpt.planned(config).parameters());
-            Gpt model = new Gpt(config, ParameterFactory.uninitialized(parameters));
+            requireFits(file, Gpt.planned(config, dtype).parameters());
+            Gpt model = new Gpt(config, ParameterFactory.uninitialized(parameters, dtype));
+            Set<String> conversions = new LinkedHashSet<>();
             for (Parameter parameter : model.parameters()) {
-                file.read(parameter.name(), parameter.value());
+                read(file, parameter, conversions);
             }
+            conversions.forEach(conversion -> LOG.log(System.Logger.Level.INFO, file.file() + ": " + conversion));
             return model;
+        }
+    }
+
+    private static void read(SafeTensors file, Parameter parameter, Set<String> conversions) throws IOException {
+        String stored = file.header().entries().get(parameter.name()).dtype();
+        String wanted = parameter.value().dtype().name();
+        if (stored.equals(DType.F32.name()) && wanted.equals(DType.BF16.name())) {
+            file.readRounded(parameter.name(), parameter.value());
+            conversions.add("weights are stored as F32 and were rounded to the nearest BF16");
+        } else {
+            file.read(parameter.name(), parameter.value());
+            if (!stored.equals(wanted)) {
+                conversions.add("weights are stored as " + stored + " and were loaded as " + wanted + ", exactly");
+            }
         }
     }
 

@@ -11,37 +11,52 @@ import dev.smallbatch.core.tensor.Tensor;
 
 /**
  * Creates the parameters of a model in a region, under dotted names. The constructors of layers are the same whether weights
- * are initialized, about to be loaded, or, in a counting region, only planned.
+ * are initialized, about to be loaded, or, in a counting region, only planned. Weight matrices and tables have the type the
+ * factory was made with; vectors (biases, weights of normalizations) are few and always F32.
  */
 public final class ParameterFactory {
     private final Region region;
+    private final DType dtype;
     private final RandomKey key;
     private final String path;
 
-    private ParameterFactory(Region region, RandomKey key, String path) {
+    private ParameterFactory(Region region, DType dtype, RandomKey key, String path) {
+        if (dtype != DType.F32 && dtype != DType.BF16) {
+            throw new IllegalArgumentException("parameters: weights of type " + dtype + "; they are F32 or BF16");
+        }
         this.region = region;
+        this.dtype = dtype;
         this.key = key;
         this.path = path;
     }
 
-    /** Fresh weights: those of a parameter depend on {@code key} and its name alone, not on the order of creation. */
-    public static ParameterFactory initializing(Region region, RandomKey key) {
-        return new ParameterFactory(region, key, "");
+    /**
+     * Fresh weights: those of a parameter depend on {@code key} and its name alone, not on the order of creation.
+     *
+     * @param dtype of matrices and tables: F32, or BF16 for the same numbers rounded to nearest
+     */
+    public static ParameterFactory initializing(Region region, DType dtype, RandomKey key) {
+        return new ParameterFactory(region, dtype, key, "");
     }
 
-    /** Weights with undefined contents, for a file to be read into. */
-    public static ParameterFactory uninitialized(Region region) {
-        return new ParameterFactory(region, null, "");
+    /**
+     * Weights with undefined contents, for a file to be read into.
+     *
+     * @param dtype of matrices and tables: F32 or BF16
+     */
+    public static ParameterFactory uninitialized(Region region, DType dtype) {
+        return new ParameterFactory(region, dtype, null, "");
     }
 
     /** The factory of a part: its names start with {@code name} and a dot. */
     public ParameterFactory sub(String name) {
-        return new ParameterFactory(region, key, path + name + ".");
+        return new ParameterFactory(region, dtype, key, path + name + ".");
     }
 
-    /** A new F32 parameter, with its first values if this factory initializes. */
+    /** A new parameter, with its first values if this factory initializes. */
     public Parameter create(String name, Shape shape, Role role, Init init) {
-        Parameter parameter = new Parameter(path + name, region.allocate(DType.F32, shape), role);
+        Tensor value = region.allocate(role == Role.VECTOR ? DType.F32 : dtype, shape);
+        Parameter parameter = new Parameter(path + name, value, role);
         if (key != null) {
             init.fill(parameter.value(), key.fork(parameter.name()));
         }

@@ -1,5 +1,6 @@
 package dev.smallbatch.model.run;
 
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.Clipping;
@@ -33,14 +34,16 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
      * What memory depends on.
      *
      * @param model the architecture; its longest sequence is the one trained with
+     * @param dtype of matrices and tables, F32 or BF16
      * @param optimizer the update rule
      * @param clipped whether gradients are clipped by their norm, and therefore kept
      * @param batchSize sequences per update
      * @param recompute whether activations inside blocks are computed again in backward instead of being kept
      */
-    public record Choice(GptConfig model, OptimizerKind optimizer, boolean clipped, int batchSize, boolean recompute) {
+    public record Choice(GptConfig model, DType dtype, OptimizerKind optimizer, boolean clipped, int batchSize,
+            boolean recompute) {
         Choice withModel(GptConfig other) {
-            return new Choice(other, optimizer, clipped, batchSize, recompute);
+            return new Choice(other, dtype, optimizer, clipped, batchSize, recompute);
         }
 
         Choice withSeqLen(int seqLen) {
@@ -48,15 +51,19 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
         }
 
         Choice withOptimizer(OptimizerKind other) {
-            return new Choice(model, other, clipped, batchSize, recompute);
+            return new Choice(model, dtype, other, clipped, batchSize, recompute);
+        }
+
+        Choice withDType(DType other) {
+            return new Choice(model, other, optimizer, clipped, batchSize, recompute);
         }
 
         Choice withBatchSize(int other) {
-            return new Choice(model, optimizer, clipped, other, recompute);
+            return new Choice(model, dtype, optimizer, clipped, other, recompute);
         }
 
         Choice withRecompute(boolean other) {
-            return new Choice(model, optimizer, clipped, batchSize, other);
+            return new Choice(model, dtype, optimizer, clipped, batchSize, other);
         }
     }
 
@@ -67,9 +74,9 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
             case ADAMW -> new AdamW(new Constant(1), new Decay.PerStep(0), new Decay.PerStep(0));
         };
         Clipping clipping = choice.clipped ? new Clipping.GlobalNorm(1) : Clipping.none();
-        StepMemory memory = StepMemory.plan(Gpt.planned(choice.model), List.of(ParameterGroup.all(rule)), clipping,
+        StepMemory memory = StepMemory.plan(Gpt.planned(choice.model, choice.dtype), List.of(ParameterGroup.all(rule)), clipping,
                 choice.batchSize, choice.model.seqLen(), 1, choice.recompute);
-        return new MemoryPlan(choice, memory.withParameters(Gpt.parameterBytes(choice.model)));
+        return new MemoryPlan(choice, memory.withParameters(Gpt.parameterBytes(choice.model, choice.dtype)));
     }
 
     /** Plans of what differs in one option, by that option as it is given on the command line. */
@@ -81,6 +88,8 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
                 plans.put("--optimizer " + other.name().toLowerCase(Locale.ROOT), of(choice.withOptimizer(other)));
             }
         }
+        DType otherType = choice.dtype == DType.F32 ? DType.BF16 : DType.F32;
+        plans.put("--dtype " + otherType.name().toLowerCase(Locale.ROOT), of(choice.withDType(otherType)));
         for (int size : halfAndTwice(choice.batchSize)) {
             plans.put("--batch-size " + size, of(choice.withBatchSize(size)));
         }

@@ -1,5 +1,7 @@
 package dev.smallbatch.model.run;
 
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.batch.Decay;
@@ -16,6 +18,7 @@ import java.util.List;
  * A run with every choice made: what {@code config.json} of its directory says ({@link RunConfigJson}).
  *
  * @param model the architecture
+ * @param weights how they are stored
  * @param text what is learned from
  * @param batchSize sequences per update
  * @param steps updates
@@ -25,8 +28,16 @@ import java.util.List;
  * @param recompute whether activations inside blocks are computed again in backward instead of being kept; does not change
  *     the weights either
  */
-public record RunConfig(GptConfig model, Text text, int batchSize, long steps, Update update, long seed, Intervals intervals,
-        boolean recompute) {
+public record RunConfig(GptConfig model, Weights weights, Text text, int batchSize, long steps, Update update, long seed,
+        Intervals intervals, boolean recompute) {
+
+    /**
+     * How weights are stored.
+     *
+     * @param dtype of matrices and tables: F32 or BF16; everything else is F32
+     * @param rounding of BF16 weights after an update; means nothing for F32
+     */
+    public record Weights(DType dtype, Rounding rounding) {}
 
     /**
      * What is learned from.
@@ -103,16 +114,17 @@ public record RunConfig(GptConfig model, Text text, int batchSize, long steps, U
     }
 
     RunConfig withSteps(long newSteps, Update newUpdate, Intervals newIntervals) {
-        return new RunConfig(model, text, batchSize, newSteps, newUpdate, seed, newIntervals, recompute);
+        return new RunConfig(model, weights, text, batchSize, newSteps, newUpdate, seed, newIntervals, recompute);
     }
 
     /** The same run, which may go on with other choices that do not change the weights. */
     RunConfig continued(Intervals newIntervals, boolean newRecompute) {
-        return new RunConfig(model, text, batchSize, steps, update, seed, newIntervals, newRecompute);
+        return new RunConfig(model, weights, text, batchSize, steps, update, seed, newIntervals, newRecompute);
     }
 
     /** What the run takes, before any of it is allocated. */
     MemoryPlan memory() {
-        return MemoryPlan.of(new MemoryPlan.Choice(model, update.optimizer, update.clipNorm != null, batchSize, recompute));
+        return MemoryPlan.of(new MemoryPlan.Choice(model, weights.dtype, update.optimizer, update.clipNorm != null,
+                batchSize, recompute));
     }
 }

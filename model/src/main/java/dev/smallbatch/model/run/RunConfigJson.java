@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.smallbatch.core.io.AtomicFiles;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfigJson;
 import dev.smallbatch.optim.batch.Decay;
 import java.io.IOException;
@@ -41,6 +43,10 @@ final class RunConfigJson {
     static ObjectNode identity(RunConfig config) {
         ObjectNode node = JSON.createObjectNode().put("format", FORMAT);
         node.set("model", GptConfigJson.write(config.model()));
+        node.put("dtype", lowerCase(config.weights().dtype()));
+        if (config.weights().dtype() == DType.BF16) {
+            node.put("rounding", lowerCase(config.weights().rounding()));
+        }
         RunConfig.Text text = config.text();
         node.putObject("text")
                 .put("validation_fraction", text.validationFraction())
@@ -99,13 +105,18 @@ final class RunConfigJson {
                     + "; use a newer build");
         }
         try {
-            return new RunConfig(GptConfigJson.read(required(node, "model"), file.toString()), readText(required(node, "text")),
+            return new RunConfig(GptConfigJson.read(required(node, "model"), file.toString()), readWeights(node), readText(required(node, "text")),
                     required(node, "batch_size").asInt(), required(node, "steps").asLong(), readUpdate(required(node, "update")),
                     required(node, "seed").asLong(), readIntervals(required(node, "intervals")),
                     node.path("recompute").asBoolean());
         } catch (IllegalArgumentException e) {
             throw damaged(e.getMessage());
         }
+    }
+
+    private RunConfig.Weights readWeights(JsonNode node) throws IOException {
+        return new RunConfig.Weights(constant(DType.class, required(node, "dtype")),
+                node.has("rounding") ? constant(Rounding.class, node.get("rounding")) : Rounding.STOCHASTIC);
     }
 
     private RunConfig.Text readText(JsonNode node) throws IOException {
@@ -155,7 +166,7 @@ final class RunConfigJson {
         return new IOException(file + ": damaged: " + problem + "; restore the file, or start a new run in another directory");
     }
 
-    private static String lowerCase(Enum<?> constant) {
+    static String lowerCase(Enum<?> constant) {
         return constant.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -1,5 +1,7 @@
 package dev.smallbatch.model.run;
 
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.data.CorpusBuilder;
 import dev.smallbatch.model.data.PreparedCorpus;
 import dev.smallbatch.model.data.TokenizerChoice;
@@ -88,8 +90,12 @@ final class RunPlanner {
                     + " --tokens");
         }
         long seed = or(options.seed, 0L);
-        return withSteps(new RunConfig(model, text, batchSize, steps, null, seed, null, recompute(false)),
-                steps);
+        return withSteps(new RunConfig(model, weights(), text, batchSize, steps, null, seed, null,
+                recompute(false)), steps);
+    }
+
+    private RunConfig.Weights weights() {
+        return new RunConfig.Weights(or(options.dtype, DType.F32), or(options.rounding, Rounding.STOCHASTIC));
     }
 
     /** The same run with another length, and with whatever follows from it. */
@@ -131,6 +137,8 @@ final class RunPlanner {
      */
     void requireSame(RunConfig run) {
         requireSameModel(run.model());
+        same("--dtype", options.dtype, run.weights().dtype());
+        same("--rounding", options.rounding, run.weights().rounding());
         same("--batch-size", options.batchSize, run.batchSize());
         same("--steps", options.steps, run.steps());
         same("--tokens", options.tokens == null ? null : Math.ceilDiv(options.tokens, run.tokensPerStep()) * run.tokensPerStep(),

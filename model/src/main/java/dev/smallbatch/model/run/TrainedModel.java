@@ -2,6 +2,7 @@ package dev.smallbatch.model.run;
 
 import dev.smallbatch.core.io.AtomicFiles;
 import dev.smallbatch.core.spi.Backend;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.model.data.Corpus;
 import dev.smallbatch.model.generate.Generator;
@@ -107,9 +108,10 @@ public final class TrainedModel implements AutoCloseable {
             throw new IOException(vocabulary + ": the vocabulary has " + tokenizer.vocabularySize() + " tokens, the model "
                     + config.vocabularySize() + "; they do not belong together");
         }
-        Region parameters = Region.create("parameters", Gpt.parameterBytes(config));
+        DType dtype = ModelDirectory.dtype(weights);
+        Region parameters = Region.create("parameters", Gpt.parameterBytes(config, dtype));
         try {
-            return new TrainedModel(ModelDirectory.load(weights, config, parameters), tokenizer, backend, parameters, origin);
+            return new TrainedModel(ModelDirectory.load(weights, config, parameters, dtype), tokenizer, backend, parameters, origin);
         } catch (IOException | RuntimeException e) {
             parameters.close();
             throw e;

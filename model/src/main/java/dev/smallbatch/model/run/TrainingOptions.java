@@ -1,5 +1,7 @@
 package dev.smallbatch.model.run;
 
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -24,6 +26,8 @@ public final class TrainingOptions {
     Integer heads;
     Integer seqLen;
     Integer vocabularySize;
+    DType dtype;
+    Rounding rounding;
     String tokenizer;
     Double validationFraction;
     Integer batchSize;
@@ -106,6 +110,18 @@ public final class TrainingOptions {
     /** Tokens of a vocabulary that is learned. */
     public TrainingOptions vocabularySize(Integer value) {
         vocabularySize = value;
+        return this;
+    }
+
+    /** How matrices and tables are stored: F32, or BF16 for half the memory. */
+    public TrainingOptions dtype(DType value) {
+        dtype = value;
+        return this;
+    }
+
+    /** How BF16 weights are rounded after an update: stochastic, or nearest-even to see why not. */
+    public TrainingOptions rounding(Rounding value) {
+        rounding = value;
         return this;
     }
 
@@ -256,6 +272,12 @@ public final class TrainingOptions {
         }
         if ((tokens == null ? 0 : 1) + (steps == null ? 0 : 1) + (seconds == null ? 0 : 1) > 1) {
             throw new UsageException("train: give one of --tokens, --steps and --seconds, not several");
+        }
+        if (dtype != null && dtype != DType.F32 && dtype != DType.BF16) {
+            throw new UsageException("train: --dtype " + RunConfigJson.lowerCase(dtype) + "; weights are f32 or bf16");
+        }
+        if (rounding != null && dtype == DType.F32 || rounding != null && dtype == null && !resume) {
+            throw new UsageException("train: --rounding is for --dtype bf16; f32 weights are not rounded");
         }
         boolean adam = optimizer != OptimizerKind.SGD;
         if (!adam && (beta1 != null || beta2 != null || beta2HalfLife != null)) {

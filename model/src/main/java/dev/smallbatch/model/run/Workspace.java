@@ -47,8 +47,9 @@ final class Workspace implements AutoCloseable {
         state = Region.create("optimizer", memory.optimizer());
         step = Region.create("step", memory.step());
         data = Region.create("data", memory.data());
-        model = Gpt.initialized(config.model(), parameters, config.seed());
-        optimizer = new Optimizer(List.of(ParameterGroup.all(config.rule())), config.clipping(), model.parameters(), kernels, state);
+        model = Gpt.initialized(config.model(), parameters, config.seed(), config.weights().dtype());
+        optimizer = new Optimizer(List.of(ParameterGroup.all(config.rule())), config.clipping(), model.parameters(), kernels, state,
+                config.weights().rounding(), config.seed());
         batch = Batch.allocate(data, config.batchSize(), config.model().seqLen());
         trainStep = new TrainStep(model, optimizer, kernels, step, 1, config.recompute());
         evaluator = evaluator(kernels);

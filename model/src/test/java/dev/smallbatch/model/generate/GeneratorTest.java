@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.rand.RandomKey;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.MemoryStats;
 import dev.smallbatch.model.TestModel;
 import dev.smallbatch.model.gpt.GptConfig;
@@ -42,6 +43,19 @@ class GeneratorTest {
         try (TestModel test = new TestModel(backend, config, 1); Generator generator = generator(test)) {
             float[][] full = test.logits(text);
             for (int t = 0; t < SEQ_LEN; t++) {
+                assertClose("position " + t, full[t], generator.feed(text, t, t + 1));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("stylesOnBackends")
+    void bf16WeightsGiveTheLogitsOfTheFullForwardToo(GptConfig config, String backend) {
+        int[] text = text(20);
+        try (TestModel test = new TestModel(backend, config, 1, DType.BF16); Generator generator = generator(test)) {
+            float[][] full = test.logits(text);
+            assertClose("a prompt", full[9], generator.feed(text, 0, 10));
+            for (int t = 10; t < 20; t++) {
                 assertClose("position " + t, full[t], generator.feed(text, t, t + 1));
             }
         }

@@ -8,13 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.io.SafeTensors;
 import dev.smallbatch.core.io.SafeTensorsWriter;
-import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -139,34 +137,12 @@ class ModelDirectoryTest {
     }
 
     @Test
-    void weightsStoredInSixteenBitsAreWidened() throws IOException {
-        saved();
-        try (Region narrow = Region.create("narrow", 1 << 16);
-                Region loaded = Region.create("loaded", Gpt.parameterBytes(CONFIG))) {
-            rewrite(tensors -> tensors.replaceAll((name, tensor) -> {
-                Tensor ones = narrow.allocate(DType.BF16, tensor.shape());
-                ones.segment().asByteBuffer().order(ByteOrder.nativeOrder()).asShortBuffer()
-                        .put(filled((int) tensor.numel(), (short) 0x3F80));
-                return ones;
-            }));
-            Gpt model = ModelDirectory.load(directory, loaded);
-            assertEquals(1f, model.parameters().getFirst().value().getFlat(7));
-        }
-    }
-
-    @Test
     void aRegionTooSmallIsSaidWithBothSizes() throws IOException {
         saved();
         try (Region small = Region.create("parameters", 500)) {
             String message = assertThrows(IllegalStateException.class, () -> ModelDirectory.load(directory, small)).getMessage();
             assertTrue(message.contains("region parameters") && message.contains("requested"), message);
         }
-    }
-
-    private static short[] filled(int count, short value) {
-        short[] values = new short[count];
-        Arrays.fill(values, value);
-        return values;
     }
 
     private Gpt save(GptConfig config, Region region) throws IOException {

@@ -3,6 +3,7 @@ package dev.smallbatch.model.run;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.MemoryStats;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.model.gpt.GptConfig;
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(LeakCheck.class)
 class MemoryPlanTest {
     private static final GptConfig MODEL = GptConfig.preset("small");
-    private static final MemoryPlan.Choice CHOICE = new MemoryPlan.Choice(MODEL, OptimizerKind.ADAMW, false, 6, false);
+    private static final MemoryPlan.Choice CHOICE = new MemoryPlan.Choice(MODEL, DType.F32, OptimizerKind.ADAMW, false, 6, false);
 
     @Test
     void neighboursDifferInOneOption() {
@@ -31,7 +32,7 @@ class MemoryPlanTest {
 
     @Test
     void theOtherChoiceIsOfferedWhateverWasChosen() {
-        MemoryPlan.Choice other = new MemoryPlan.Choice(MODEL, OptimizerKind.SGD, true, 1, true);
+        MemoryPlan.Choice other = new MemoryPlan.Choice(MODEL, DType.F32, OptimizerKind.SGD, true, 1, true);
         assertEquals(List.of("--no-recompute", "--optimizer adamw", "--batch-size 2", "--seq-len 128", "--seq-len 512"),
                 List.copyOf(MemoryPlan.of(other).neighbours().keySet()));
     }
@@ -63,7 +64,7 @@ class MemoryPlanTest {
     @Test
     void clippingKeepsGradients() {
         assertEquals(0, MemoryPlan.of(CHOICE).memory().gradients());
-        MemoryPlan clipped = MemoryPlan.of(new MemoryPlan.Choice(MODEL, OptimizerKind.ADAMW, true, 6, false));
+        MemoryPlan clipped = MemoryPlan.of(new MemoryPlan.Choice(MODEL, DType.F32, OptimizerKind.ADAMW, true, 6, false));
         assertTrue(clipped.memory().gradients() > 4 * MODEL.parameterCount());
     }
 

@@ -3,10 +3,13 @@ package dev.smallbatch.model.run;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.train.StepMemory;
@@ -24,7 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class RunFilesTest {
-    private static final RunConfig CONFIG = new RunConfig(GptConfig.preset("tiny"),
+    private static final RunConfig.Weights F32 = new RunConfig.Weights(DType.F32, Rounding.STOCHASTIC);
+    private static final RunConfig CONFIG = new RunConfig(GptConfig.preset("tiny"), F32,
             new RunConfig.Text(List.of("/a b/c.txt", "d.zip"), "*.java", 0.1, "byte", "abc", 1000, 100), 2, 50,
             new RunConfig.Update(OptimizerKind.ADAMW, 2e-3, 0.9, new Decay.HalfLife(1e6), 0.1, 1.5, ScheduleKind.CONSTANT, 0.05),
             42, new RunConfig.Intervals(1, 2, 3, 4), true);
@@ -42,6 +46,18 @@ class RunFilesTest {
             RunConfig config = CONFIG.withSteps(50, update, CONFIG.intervals());
             RunConfigJson.write(config, file);
             assertEquals(config, RunConfigJson.read(file));
+        }
+    }
+
+    @Test
+    void bf16WeightsAreReadBackWithTheirRounding() throws IOException {
+        Path file = directory.resolve("config.json");
+        for (Rounding rounding : Rounding.values()) {
+            RunConfig config = new RunConfig(CONFIG.model(), new RunConfig.Weights(DType.BF16, rounding), CONFIG.text(), 2, 50,
+                    CONFIG.update(), 42, CONFIG.intervals(), CONFIG.recompute());
+            RunConfigJson.write(config, file);
+            assertEquals(config, RunConfigJson.read(file));
+            assertNotEquals(RunConfigJson.identity(CONFIG), RunConfigJson.identity(config));
         }
     }
 
@@ -63,7 +79,7 @@ class RunFilesTest {
 
     @Test
     void pathsIntervalsAndRecomputationDoNotBelongToTheIdentityOfARun() {
-        RunConfig moved = new RunConfig(CONFIG.model(),
+        RunConfig moved = new RunConfig(CONFIG.model(), F32,
                 new RunConfig.Text(List.of("elsewhere"), null, 0.1, "byte", "abc", 1000, 100), 2, 50, CONFIG.update(), 42,
                 new RunConfig.Intervals(9, 9, 9, 9), false);
         assertEquals(RunConfigJson.identity(CONFIG), RunConfigJson.identity(moved));

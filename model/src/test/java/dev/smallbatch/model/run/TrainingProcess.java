@@ -1,5 +1,6 @@
 package dev.smallbatch.model.run;
 
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
@@ -21,7 +22,7 @@ import java.util.List;
 
 /** Trains for a few steps in a process of its own and writes the most memory it ever held. */
 final class TrainingProcess {
-    static final MemoryPlan.Choice CHOICE = new MemoryPlan.Choice(GptConfig.paper(2, 384, 3, 64, 50_257), OptimizerKind.ADAMW,
+    static final MemoryPlan.Choice CHOICE = new MemoryPlan.Choice(GptConfig.paper(2, 384, 3, 64, 50_257), DType.F32, OptimizerKind.ADAMW,
             false, 1, true);
     private static final int STEPS = 8;
 

@@ -10,6 +10,7 @@ import dev.smallbatch.core.autograd.Var;
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.model.gpt.GptConfig;
@@ -42,7 +43,7 @@ final class Witnessed implements AutoCloseable {
         parameters = Region.create("parameters", Gpt.parameterBytes(config));
         data = Region.create("data", Batch.bytes(batchSize, config.seqLen()));
         batch = Batch.allocate(data, batchSize, config.seqLen());
-        model = new Gpt(config, ParameterFactory.uninitialized(parameters));
+        model = new Gpt(config, ParameterFactory.uninitialized(parameters, DType.F32));
         assertEquals(model.parameters().stream().map(Parameter::name).sorted().toList(),
                 weights.keySet().stream().sorted().toList());
         model.parameters(parameter -> parameter.value().copyFrom(weights.get(parameter.name())));

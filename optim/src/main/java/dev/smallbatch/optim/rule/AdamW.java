@@ -2,6 +2,7 @@ package dev.smallbatch.optim.rule;
 
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.spi.StepNumber;
 import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Tensor;
@@ -48,6 +49,7 @@ public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double we
         long tokens = context.tokensPerStep();
         long k = context.step() + 1;
         float[] s = new float[UpdateKernels.ADAMW_SLOTS];
+        StepNumber.put(s, context.step());
         s[UpdateKernels.LEARNING_RATE] = (float) rate;
         s[UpdateKernels.GRADIENT_SCALE] = (float) context.gradientScale();
         s[UpdateKernels.DECAY] = (float) (rate * weightDecay);
@@ -62,8 +64,10 @@ public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double we
     }
 
     @Override
-    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Kernels kernels) {
-        kernels.update().adamWStep(parameter.value(), state.get("m"), state.get("v"), gradient, scalars);
+    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, WeightRounding rounding,
+            Kernels kernels) {
+        kernels.update().adamWStep(parameter.value(), state.get("m"), state.get("v"), gradient, scalars,
+                rounding.mode(), rounding.key());
     }
 
     @Override

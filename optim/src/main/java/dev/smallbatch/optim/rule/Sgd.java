@@ -2,6 +2,7 @@ package dev.smallbatch.optim.rule;
 
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.spi.StepNumber;
 import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Tensor;
@@ -45,6 +46,7 @@ public record Sgd(Schedule lr, double momentum, double weightDecay) implements U
     public float[] scalars(StepContext context) {
         double rate = lr.at(context.step());
         float[] s = new float[UpdateKernels.SGD_SLOTS];
+        StepNumber.put(s, context.step());
         s[UpdateKernels.LEARNING_RATE] = (float) rate;
         s[UpdateKernels.GRADIENT_SCALE] = (float) context.gradientScale();
         s[UpdateKernels.DECAY] = (float) (rate * weightDecay);
@@ -53,8 +55,9 @@ public record Sgd(Schedule lr, double momentum, double weightDecay) implements U
     }
 
     @Override
-    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Kernels kernels) {
-        kernels.update().sgdStep(parameter.value(), state.get("m"), gradient, scalars);
+    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, WeightRounding rounding,
+            Kernels kernels) {
+        kernels.update().sgdStep(parameter.value(), state.get("m"), gradient, scalars, rounding.mode(), rounding.key());
     }
 
     @Override

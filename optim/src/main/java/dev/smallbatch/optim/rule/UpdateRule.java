@@ -22,7 +22,7 @@ public interface UpdateRule {
     /** Length of {@link #scalars}, the same for every step. */
     int scalarCount();
 
-    /** The numbers of a step, computed in double and rounded once, in the slots of the rule's kernel. */
+    /** The numbers of a step, computed in double and rounded once, in the slots of the rule's kernel; its number is among them. */
     float[] scalars(StepContext context);
 
     /**
@@ -30,8 +30,9 @@ public interface UpdateRule {
      *
      * @param gradient of the parameter's shape, read
      * @param scalars {@link #scalars} of this step, in native memory
+     * @param rounding of the parameter, if it is BF16
      */
-    void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Kernels kernels);
+    void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, WeightRounding rounding, Kernels kernels);
 
     /** The learning rate of a step, for logs. */
     double learningRate(long step);

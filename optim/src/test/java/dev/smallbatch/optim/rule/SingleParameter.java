@@ -1,6 +1,7 @@
 package dev.smallbatch.optim.rule;
 
 import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.Workbench;
 
@@ -11,12 +12,14 @@ final class SingleParameter {
     private final Workbench bench;
     private final UpdateRule rule;
     private final Tensor scalars;
+    private final WeightRounding rounding;
     private long step;
 
     SingleParameter(Workbench bench, UpdateRule rule, Parameter parameter) {
         this.bench = bench;
         this.rule = rule;
         this.parameter = parameter;
+        this.rounding = WeightRounding.of(Rounding.STOCHASTIC, 5, parameter);
         this.state = rule.init(parameter, bench.region());
         this.scalars = bench.vector(new float[rule.scalarCount()]);
     }
@@ -27,7 +30,7 @@ final class SingleParameter {
 
     void update(Tensor gradient, double gradientScale) {
         scalars.copyFrom(rule.scalars(new StepContext(step, 64, gradientScale)));
-        rule.update(parameter, gradient, state, scalars, bench.kernels());
+        rule.update(parameter, gradient, state, scalars, rounding, bench.kernels());
         step++;
     }
 

@@ -123,9 +123,9 @@ final class NullBackend implements Backend {
 
     private static final class NullUpdate implements UpdateKernels {
         @Override
-        public void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s) {}
+        public void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {}
 
         @Override
-        public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s) {}
+        public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {}
     }
 }

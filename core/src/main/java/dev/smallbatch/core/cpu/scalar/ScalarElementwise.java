@@ -1,13 +1,9 @@
 package dev.smallbatch.core.cpu.scalar;
 
 import dev.smallbatch.core.cpu.Parallel;
-import dev.smallbatch.core.rand.Philox;
 import dev.smallbatch.core.spi.ElementwiseKernels;
 import dev.smallbatch.core.spi.Rounding;
-import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Elementwise operations. Tasks are runs of elements. */
 final class ScalarElementwise implements ElementwiseKernels {
@@ -34,33 +30,12 @@ final class ScalarElementwise implements ElementwiseKernels {
     /** out[i] = in[i] in another type. */
     @Override
     public void convert(Tensor out, Tensor in, Rounding rounding, long key) {
-        MemorySegment target = out.segment();
-        MemorySegment source = in.segment();
+        Floats outs = new Floats(out, rounding, key);
         Grid.split(parallel, in.numel(), 1, (from, to) -> {
             for (long i = from; i < to; i++) {
-                if (out.dtype() == DType.BF16) {
-                    int bits = source.getAtIndex(ValueLayout.JAVA_INT, i);
-                    int increment = rounding == Rounding.STOCHASTIC ? Philox.word(key, i) >>> 16 : halfUlp(bits);
-                    target.setAtIndex(ValueLayout.JAVA_SHORT, i, bfloat16(bits, increment));
-                } else {
-                    target.setAtIndex(ValueLayout.JAVA_FLOAT, i, in.getFlat(i));
-                }
+                outs.setFloat(i, in.getFlat(i));
             }
         });
-    }
-
-    /** What to add to a float's bits so that cutting the lower 16 rounds to nearest, ties to an even upper half. */
-    private static int halfUlp(int bits) {
-        return 0x7FFF + (bits >>> 16 & 1);
-    }
-
-    /** The upper half of {@code bits + increment}; infinity and NaN keep their upper half, a NaN staying one. */
-    private static short bfloat16(int bits, int increment) {
-        float value = Float.intBitsToFloat(bits);
-        if (Float.isNaN(value)) {
-            return (short) (bits >>> 16 | 0x40);
-        }
-        return (short) (Float.isInfinite(value) ? bits >>> 16 : bits + increment >>> 16);
     }
 
     /** y[i] += a x[i]. */

@@ -1,6 +1,9 @@
 package dev.smallbatch.core.cpu.scalar;
 
 import dev.smallbatch.core.cpu.Parallel;
+import dev.smallbatch.core.rand.RandomKey;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.spi.StepNumber;
 import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.core.tensor.Tensor;
 
@@ -14,8 +17,8 @@ final class ScalarUpdate implements UpdateKernels {
 
     /** h = scale g, m = momentum m + h (without momentum m = h), p = p - decay p - learningRate m. */
     @Override
-    public void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s) {
-        Floats ps = new Floats(p);
+    public void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {
+        Floats ps = new Floats(p, rounding, new RandomKey(key).at(StepNumber.get(s)).bits());
         Floats ms = m == null ? null : new Floats(m);
         Floats gs = new Floats(g);
         Floats scalars = new Floats(s);
@@ -40,8 +43,8 @@ final class ScalarUpdate implements UpdateKernels {
      * p = p - decay p - learningRate (m correction1) / (sqrt(v) correction2Root + epsilon).
      */
     @Override
-    public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s) {
-        Floats ps = new Floats(p);
+    public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        Floats ps = new Floats(p, rounding, new RandomKey(key).at(StepNumber.get(s)).bits());
         Floats ms = new Floats(m);
         Floats vs = new Floats(v);
         Floats gs = new Floats(g);

@@ -1,6 +1,8 @@
 package dev.smallbatch.core.cpu.vector;
 
 import dev.smallbatch.core.cpu.Parallel;
+import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
@@ -18,14 +20,18 @@ final class FewRows {
 
     private FewRows() {}
 
-    static void linear(Parallel parallel, MemorySegment out, MemorySegment x, MemorySegment weight, MemorySegment bias, int rows, int cols,
+    static void linear(Parallel parallel, MemorySegment out, MemorySegment x, Tensor weight, MemorySegment bias, int rows, int cols,
             int depth) {
+        MemorySegment weights = weight.segment();
+        boolean half = weight.dtype() == DType.BF16;
         parallel.run((cols + ROWS - 1) / ROWS, (task, thread) -> {
             int end = Math.min(cols, (task + 1) * ROWS);
             for (int j = task * ROWS; j < end; j++) {
                 float b = bias == null ? 0 : bias.getAtIndex(ValueLayout.JAVA_FLOAT, j);
                 for (int row = 0; row < rows; row++) {
-                    float product = dot(x, (long) row * depth, weight, (long) j * depth, depth);
+                    long xAt = (long) row * depth;
+                    long at = (long) j * depth;
+                    float product = half ? bf16Dot(x, xAt, weights, at, depth) : dot(x, xAt, weights, at, depth);
                     out.setAtIndex(ValueLayout.JAVA_FLOAT, (long) row * cols + j, product + b);
                 }
             }
@@ -47,5 +53,22 @@ final class FewRows {
         }
         float sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
         return k < depth ? sum + Rows.dot(x, xAt + k, w, wAt + k, depth - k) : sum;
+    }
+
+    /** The same sums in the same order, with weights of half the size. */
+    private static float bf16Dot(MemorySegment x, long xAt, MemorySegment w, long wAt, int depth) {
+        FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
+        FloatVector s1 = FloatVector.zero(Lanes.SPECIES);
+        FloatVector s2 = FloatVector.zero(Lanes.SPECIES);
+        FloatVector s3 = FloatVector.zero(Lanes.SPECIES);
+        int k = 0;
+        for (; k + 4 * L <= depth; k += 4 * L) {
+            s0 = Bf16.load(w, wAt + k).fma(Lanes.load(x, xAt + k), s0);
+            s1 = Bf16.load(w, wAt + k + L).fma(Lanes.load(x, xAt + k + L), s1);
+            s2 = Bf16.load(w, wAt + k + 2 * L).fma(Lanes.load(x, xAt + k + 2 * L), s2);
+            s3 = Bf16.load(w, wAt + k + 3 * L).fma(Lanes.load(x, xAt + k + 3 * L), s3);
+        }
+        float sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
+        return k < depth ? sum + Bf16.dot(x, xAt + k, w, wAt + k, depth - k) : sum;
     }
 }

@@ -6,17 +6,19 @@ import dev.smallbatch.core.spi.BackendInfo;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Kernels;
 
-/** The CPU through the Vector API; owns its threads. */
+/** The CPU through the Vector API; owns its threads and their scratch memory. */
 final class VectorBackend implements Backend {
     private final Parallel parallel;
+    private final WeightBlocks weights;
     private final Kernels kernels;
 
     VectorBackend(BackendOptions options) {
         parallel = Parallel.of(options.threads());
+        weights = new WeightBlocks(parallel);
         kernels = new Kernels(new VectorMatmul(parallel), new VectorNorm(parallel),
                 new VectorActivation(parallel), new VectorAttention(parallel),
                 new VectorEmbedding(parallel), new VectorLoss(parallel),
-                new VectorElementwise(parallel), new VectorUpdate(parallel));
+                new VectorElementwise(parallel, weights), new VectorUpdate(weights));
     }
 
     @Override
@@ -32,5 +34,6 @@ final class VectorBackend implements Backend {
     @Override
     public void close() {
         parallel.close();
+        weights.close();
     }
 }

@@ -1,13 +1,13 @@
 package dev.smallbatch.core.cpu.vector;
 
 import dev.smallbatch.core.cpu.Parallel;
-import dev.smallbatch.core.rand.Philox;
 import dev.smallbatch.core.spi.ElementwiseKernels;
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -20,11 +20,11 @@ final class VectorElementwise implements ElementwiseKernels {
     private static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, Lanes.SPECIES.vectorShape());
 
     private final Chunks chunks;
-    private final Parallel parallel;
+    private final WeightBlocks weights;
     private double[] partial = new double[1];
 
-    VectorElementwise(Parallel parallel) {
-        this.parallel = parallel;
+    VectorElementwise(Parallel parallel, WeightBlocks weights) {
+        this.weights = weights;
         this.chunks = new Chunks(parallel);
     }
 
@@ -73,13 +73,13 @@ final class VectorElementwise implements ElementwiseKernels {
 
     @Override
     public void sumOfSquares(Tensor result, Tensor x) {
-        MemorySegment in = x.segment();
         int tasks = chunks.count(x.numel());
         if (partial.length < tasks) {
             partial = new double[tasks];
         }
         double[] sums = partial;
-        chunks.run(x.numel(), (from, count) -> sums[(int) (from / Chunks.SIZE)] = squares(in, from, count));
+        Arrays.fill(sums, 0, tasks, 0);
+        weights.read(x, (values, at, from, count) -> sums[(int) (from / Chunks.SIZE)] += squares(values, at, count));
         double sum = 0;
         for (int task = 0; task < tasks; task++) {
             sum += sums[task];
@@ -113,39 +113,19 @@ final class VectorElementwise implements ElementwiseKernels {
     @Override
     public void convert(Tensor out, Tensor in, Rounding rounding, long key) {
         MemorySegment to = out.segment();
-        MemorySegment from = in.segment();
-        DType target = out.dtype();
-        DType source = in.dtype();
-        parallel.run(chunks.count(in.numel()), (task, thread) -> {
-            long start = (long) task * Chunks.SIZE;
-            long end = Math.min(in.numel(), start + Chunks.SIZE);
-            if (source == target) {
-                MemorySegment.copy(from, start << 2, to, start << 2, (end - start) << 2);
-            } else if (target == DType.BF16) {
-                toBf16(to, from, start, end, rounding, key);
-            } else if (source == DType.BF16) {
-                for (long i = start; i < end; i++) {
-                    int bits = from.getAtIndex(ValueLayout.JAVA_SHORT, i) << 16;
-                    to.setAtIndex(ValueLayout.JAVA_INT, i, bits);
+        MemorySegment source = in.segment();
+        if (in.dtype() == out.dtype()) {
+            chunks.run(in.numel(), (from, count) -> MemorySegment.copy(source, from << 2, to, from << 2, (long) count << 2));
+        } else if (out.dtype() == DType.BF16) {
+            weights.round(out, in, rounding, key);
+        } else if (in.dtype() == DType.BF16) {
+            chunks.run(in.numel(), (from, count) -> Bf16.widen(to, from, source, from, count));
+        } else {
+            chunks.run(in.numel(), (from, count) -> {
+                for (long i = from; i < from + count; i++) {
+                    to.setAtIndex(ValueLayout.JAVA_FLOAT, i, Float.float16ToFloat(source.getAtIndex(ValueLayout.JAVA_SHORT, i)));
                 }
-            } else {
-                for (long i = start; i < end; i++) {
-                    to.setAtIndex(ValueLayout.JAVA_FLOAT, i, Float.float16ToFloat(from.getAtIndex(ValueLayout.JAVA_SHORT, i)));
-                }
-            }
-        });
-    }
-
-    private static void toBf16(MemorySegment to, MemorySegment from, long start, long end, Rounding rounding, long key) {
-        for (long i = start; i < end; i++) {
-            int bits = from.getAtIndex(ValueLayout.JAVA_INT, i);
-            boolean finite = (bits & 0x7f800000) != 0x7f800000;
-            if (finite) {
-                bits += rounding == Rounding.STOCHASTIC ? Philox.word(key, i) >>> 16 : 0x7fff + (bits >>> 16 & 1);
-            } else if ((bits & 0x7fffff) != 0) {
-                bits |= 0x400000;
-            }
-            to.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (bits >>> 16));
+            });
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.smallbatch.core.cpu.vector;
 
 import dev.smallbatch.core.cpu.Parallel;
 import dev.smallbatch.core.spi.EmbeddingKernels;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -26,14 +27,12 @@ final class VectorEmbedding implements EmbeddingKernels {
         int time = (int) tokens.shape().dim(1);
         MemorySegment o = out.segment();
         MemorySegment ids = tokens.segment();
-        MemorySegment from = table.segment();
         parallel.run((int) tokens.numel(), (row, thread) -> {
             long token = ids.getAtIndex(ValueLayout.JAVA_INT, row);
             long target = (long) row * channels;
-            if (positions == null) {
-                MemorySegment.copy(from, (token * channels) << 2, o, target << 2, (long) channels << 2);
-            } else {
-                sum(o, target, from, token * channels, positions.segment(), (long) (row % time) * channels, channels);
+            put(o, target, table, token * channels, channels);
+            if (positions != null) {
+                add(o, target, positions, (long) (row % time) * channels, channels);
             }
         });
     }
@@ -59,6 +58,22 @@ final class VectorEmbedding implements EmbeddingKernels {
                 }
             }
         });
+    }
+
+    private static void put(MemorySegment out, long outAt, Tensor weights, long at, int count) {
+        if (weights.dtype() == DType.BF16) {
+            Bf16.widen(out, outAt, weights.segment(), at, count);
+        } else {
+            MemorySegment.copy(weights.segment(), at << 2, out, outAt << 2, (long) count << 2);
+        }
+    }
+
+    private static void add(MemorySegment out, long outAt, Tensor weights, long at, int count) {
+        if (weights.dtype() == DType.BF16) {
+            Bf16.add(out, outAt, weights.segment(), at, count);
+        } else {
+            sum(out, outAt, out, outAt, weights.segment(), at, count);
+        }
     }
 
     private static void sum(MemorySegment out, long outAt, MemorySegment a, long aAt, MemorySegment b, long bAt, int count) {

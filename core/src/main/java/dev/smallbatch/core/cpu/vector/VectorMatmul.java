@@ -3,6 +3,7 @@ package dev.smallbatch.core.cpu.vector;
 import dev.smallbatch.core.cpu.Parallel;
 import dev.smallbatch.core.spi.MatmulKernels;
 import dev.smallbatch.core.spi.Transpose;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -41,7 +42,7 @@ final class VectorMatmul implements MatmulKernels {
         int m = (int) out.shape().rows();
         int n = (int) out.shape().cols();
         int k = (int) (ta == Transpose.NO ? a.shape().cols() : a.shape().rows());
-        new Product(out.segment(), a.segment(), ta == Transpose.YES, b.segment(), tb == Transpose.YES, null, m, n, k, alpha, beta != 0).run();
+        new Product(out.segment(), a, ta == Transpose.YES, b, tb == Transpose.YES, null, m, n, k, alpha, beta != 0).run();
     }
 
     @Override
@@ -50,10 +51,10 @@ final class VectorMatmul implements MatmulKernels {
         int n = (int) out.shape().cols();
         int k = (int) x.shape().cols();
         if (m <= FewRows.LIMIT) {
-            FewRows.linear(parallel, out.segment(), x.segment(), weight.segment(), bias == null ? null : bias.segment(), m, n, k);
+            FewRows.linear(parallel, out.segment(), x.segment(), weight, bias == null ? null : bias.segment(), m, n, k);
             return;
         }
-        new Product(out.segment(), x.segment(), false, weight.segment(), true, bias == null ? null : bias.segment(), m, n, k, 1, false).run();
+        new Product(out.segment(), x, false, weight, true, bias == null ? null : bias.segment(), m, n, k, 1, false).run();
     }
 
     @Override
@@ -65,8 +66,10 @@ final class VectorMatmul implements MatmulKernels {
     private final class Product {
         private final MemorySegment out;
         private final MemorySegment a;
+        private final boolean aHalf;
         private final boolean ta;
         private final MemorySegment b;
+        private final boolean bHalf;
         private final boolean tb;
         private final MemorySegment bias;
         private final int m;
@@ -81,12 +84,14 @@ final class VectorMatmul implements MatmulKernels {
         private int depthAt;
         private int depth;
 
-        Product(MemorySegment out, MemorySegment a, boolean ta, MemorySegment b, boolean tb, MemorySegment bias, int m, int n, int k,
+        Product(MemorySegment out, Tensor a, boolean ta, Tensor b, boolean tb, MemorySegment bias, int m, int n, int k,
                 float alpha, boolean add) {
             this.out = out;
-            this.a = a;
+            this.a = a.segment();
+            this.aHalf = a.dtype() == DType.BF16;
             this.ta = ta;
-            this.b = b;
+            this.b = b.segment();
+            this.bHalf = b.dtype() == DType.BF16;
             this.tb = tb;
             this.bias = bias;
             this.m = m;
@@ -127,9 +132,9 @@ final class VectorMatmul implements MatmulKernels {
             int at = panel * ROWS * depth;
             int valid = Math.min(ROWS, rowAt + rows - row);
             if (ta) {
-                GemmPacking.along(packedA, at, ROWS, depth, a, (long) depthAt * m + row, m, valid);
+                pack(packedA, at, ROWS, a, aHalf, true, (long) depthAt * m + row, m, valid);
             } else {
-                GemmPacking.across(packedA, at, ROWS, depth, a, (long) row * k + depthAt, k, valid);
+                pack(packedA, at, ROWS, a, aHalf, false, (long) row * k + depthAt, k, valid);
             }
         }
 
@@ -138,9 +143,22 @@ final class VectorMatmul implements MatmulKernels {
             int at = panel * COLS * depth;
             int valid = Math.min(COLS, colAt + cols - col);
             if (tb) {
-                GemmPacking.across(packedB, at, COLS, depth, b, (long) col * k + depthAt, k, valid);
+                pack(packedB, at, COLS, b, bHalf, false, (long) col * k + depthAt, k, valid);
             } else {
-                GemmPacking.along(packedB, at, COLS, depth, b, (long) depthAt * n + col, n, valid);
+                pack(packedB, at, COLS, b, bHalf, true, (long) depthAt * n + col, n, valid);
+            }
+        }
+
+        private void pack(float[] to, int at, int width, MemorySegment from, boolean half, boolean along, long base, long stride,
+                int valid) {
+            if (half && along) {
+                Bf16Packing.along(to, at, width, depth, from, base, stride, valid);
+            } else if (half) {
+                Bf16Packing.across(to, at, width, depth, from, base, stride, valid);
+            } else if (along) {
+                GemmPacking.along(to, at, width, depth, from, base, stride, valid);
+            } else {
+                GemmPacking.across(to, at, width, depth, from, base, stride, valid);
             }
         }
 
