@@ -168,6 +168,18 @@ class TapeGradientTest {
                         return ops.linear(ops.linearAdd(x, ops.attention(heads, Bench.HEADS), out, null), head, null);
                     };
                 }),
+                graph("norm and rotation in one, whose gradient another operation shares", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter first = bench.matrix("first", 3 * Bench.DIM, Bench.DIM);
+                    Parameter second = bench.matrix("second", 3 * Bench.DIM, Bench.DIM);
+                    Parameter head = bench.matrix("head", Bench.VOCABULARY, 3 * Bench.DIM);
+                    return ops -> {
+                        Var x = ops.embed(bench.tokens, table, null);
+                        Var other = ops.linear(x, second, null);
+                        Var heads = ops.qkNormRope(ops.linear(x, first, null), bench.cos, bench.sin, Bench.HEADS, Bench.EPSILON);
+                        return ops.linear(ops.add(other, heads), head, null);
+                    };
+                }),
                 graph("attention with in-place norm and rotation", bench -> {
                     Parameter table = bench.table("table");
                     Parameter qkv = bench.matrix("qkv", 3 * Bench.DIM, Bench.DIM);

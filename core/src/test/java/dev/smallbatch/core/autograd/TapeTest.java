@@ -225,6 +225,26 @@ class TapeTest {
         tape.reset();
     }
 
+    /** The logits become their own gradient in the stack of activations, which is taken down: no other may get that memory. */
+    @Test
+    void gradientsNeverUseTheMemoryOfLogits() {
+        Parameter table = bench.table("first");
+        Parameter wide = bench.matrix("wide", Bench.VOCABULARY, Bench.DIM);
+        Parameter square = bench.matrix("square", Bench.VOCABULARY, Bench.VOCABULARY);
+        RecordingKernels recording = bench.recordingKernels();
+        Tape tape = new Tape(recording.kernels(), bench.step, Tape.Mode.RECORD);
+        Var loss = bench.loss(tape.ops(), ops -> ops.linear(ops.linear(ops.linear(ops.embed(bench.tokens, table, null), wide, null),
+                square, null), square, null));
+        tape.backward(loss, (parameter, gradient) -> {});
+        List<KernelCall> calls = recording.calls();
+        long front = ((Tensor) calls.getFirst().arguments().getFirst()).segment().address();
+        List<Long> distances = calls.stream().filter(call -> call.method().equals("matmul"))
+                .map(call -> ((Tensor) call.arguments().getFirst()).segment().address() - front).toList();
+        assertEquals(6, distances.size());
+        assertTrue(distances.stream().allMatch(distance -> distance > bench.step.capacity() / 2), distances.toString());
+        tape.reset();
+    }
+
     @Test
     void operationsInOneGiveTheBitsOfThoseOneByOne() {
         Parameter qkv = bench.matrix("fused qkv", 3 * Bench.DIM, Bench.DIM);
