@@ -9,6 +9,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.stream.Collectors;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -17,6 +18,7 @@ final class Failure {
     static final int FAILED = 1;
     static final int USAGE = 2;
 
+    private static final int SUGGESTIONS = 2;
     private final Console console;
 
     Failure(Console console) {
@@ -26,7 +28,8 @@ final class Failure {
     int usage(ParameterException e) {
         StringBuilder line = new StringBuilder(oneLine(e.getMessage()));
         if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getSuggestions().isEmpty()) {
-            line.append(" (did you mean ").append(unmatched.getSuggestions().getFirst()).append("?)");
+            String nearest = unmatched.getSuggestions().stream().limit(SUGGESTIONS).collect(Collectors.joining(" or "));
+            line.append(" (did you mean ").append(nearest).append("?)");
         }
         String command = e.getCommandLine().getCommandSpec().qualifiedName();
         console.err().println("smallbatch: " + line + "; see " + command.replaceFirst("^smallbatch", console.command())

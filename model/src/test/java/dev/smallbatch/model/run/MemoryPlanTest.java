@@ -21,10 +21,11 @@ class MemoryPlanTest {
     @Test
     void neighboursDifferInOneOption() {
         SequencedMap<String, MemoryPlan> neighbours = MemoryPlan.of(CHOICE).neighbours();
-        assertEquals(List.of("--recompute", "--optimizer sgd", "--batch-size 3", "--batch-size 12", "--seq-len 128",
+        assertEquals(List.of("--recompute", "--optimizer sgd", "--dtype bf16", "--batch-size 3", "--batch-size 12", "--seq-len 128",
                 "--seq-len 512"), List.copyOf(neighbours.keySet()));
         assertEquals(CHOICE.withRecompute(true), neighbours.get("--recompute").choice());
         assertEquals(CHOICE.withOptimizer(OptimizerKind.SGD), neighbours.get("--optimizer sgd").choice());
+        assertEquals(CHOICE.withDType(DType.BF16), neighbours.get("--dtype bf16").choice());
         assertEquals(12, neighbours.get("--batch-size 12").choice().batchSize());
         assertEquals(512, neighbours.get("--seq-len 512").choice().model().seqLen());
         assertEquals(MODEL.dim(), neighbours.get("--seq-len 512").choice().model().dim());
@@ -33,7 +34,7 @@ class MemoryPlanTest {
     @Test
     void theOtherChoiceIsOfferedWhateverWasChosen() {
         MemoryPlan.Choice other = new MemoryPlan.Choice(MODEL, DType.F32, OptimizerKind.SGD, true, 1, true);
-        assertEquals(List.of("--no-recompute", "--optimizer adamw", "--batch-size 2", "--seq-len 128", "--seq-len 512"),
+        assertEquals(List.of("--no-recompute", "--optimizer adamw", "--dtype bf16", "--batch-size 2", "--seq-len 128", "--seq-len 512"),
                 List.copyOf(MemoryPlan.of(other).neighbours().keySet()));
     }
 
@@ -46,7 +47,7 @@ class MemoryPlanTest {
     void whatShouldSaveMemoryDoes() {
         MemoryPlan plan = MemoryPlan.of(CHOICE);
         SequencedMap<String, MemoryPlan> neighbours = plan.neighbours();
-        for (String option : List.of("--recompute", "--optimizer sgd", "--batch-size 3", "--seq-len 128")) {
+        for (String option : List.of("--recompute", "--optimizer sgd", "--dtype bf16", "--batch-size 3", "--seq-len 128")) {
             assertTrue(neighbours.get(option).resident() < plan.resident(), option);
         }
         for (String option : List.of("--batch-size 12", "--seq-len 512")) {
