@@ -10,7 +10,10 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/** BF16 in memory, F32 in registers: a BF16 number is the upper half of a float. */
+/**
+ * BF16 in memory, F32 in registers: a BF16 number is the upper half of a float. Loops count in longs, which lets the compiler
+ * check the bounds of both segments once for the whole loop: that makes them about twice as fast.
+ */
 final class Bf16 {
     private static final int L = Lanes.COUNT;
     private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, Lanes.SPECIES.vectorShape());
@@ -44,12 +47,23 @@ final class Bf16 {
 
     /** {@code to[toAt + i] = from[at + i]}, BF16 to F32. */
     static void widen(MemorySegment to, long toAt, MemorySegment from, long at, int count) {
-        int i = 0;
-        for (; i + L <= count; i += L) {
+        long i = 0;
+        for (; i <= count - L; i += L) {
             Lanes.store(load(from, at + i), to, toAt + i);
         }
         for (; i < count; i++) {
             to.set(ValueLayout.JAVA_FLOAT, toAt + i << 2, get(from, at + i));
+        }
+    }
+
+    /** {@code to[toAt + i] += from[at + i]}, BF16 to F32. */
+    static void add(MemorySegment to, long toAt, MemorySegment from, long at, int count) {
+        long i = 0;
+        for (; i <= count - L; i += L) {
+            Lanes.store(Lanes.load(to, toAt + i).add(load(from, at + i)), to, toAt + i);
+        }
+        for (; i < count; i++) {
+            to.set(ValueLayout.JAVA_FLOAT, toAt + i << 2, to.get(ValueLayout.JAVA_FLOAT, toAt + i << 2) + get(from, at + i));
         }
     }
 
@@ -66,17 +80,6 @@ final class Bf16 {
         return Lanes.sum(Lanes.load(a, aAt + i, Lanes.first(count - i)).fma(load(b, bAt + i, count - i), sum));
     }
 
-    /** {@code to[toAt + i] += from[at + i]}, BF16 to F32. */
-    static void add(MemorySegment to, long toAt, MemorySegment from, long at, int count) {
-        int i = 0;
-        for (; i + L <= count; i += L) {
-            Lanes.store(Lanes.load(to, toAt + i).add(load(from, at + i)), to, toAt + i);
-        }
-        for (; i < count; i++) {
-            to.set(ValueLayout.JAVA_FLOAT, toAt + i << 2, to.get(ValueLayout.JAVA_FLOAT, toAt + i << 2) + get(from, at + i));
-        }
-    }
-
     /**
      * {@code to[toAt + i]} is the upper half of the bits of {@code from[at + i]} plus {@code noise[i]}, F32 to BF16; infinity
      * and NaN get nothing added.
@@ -84,12 +87,12 @@ final class Bf16 {
      * @param tie added where the upper half is odd: 1 with {@link #HALF} for all noise rounds to nearest even; 0 with random noise
      */
     static void round(MemorySegment to, long toAt, MemorySegment from, long at, int count, int[] noise, int tie) {
-        int i = 0;
-        for (; i + L <= count; i += L) {
+        long i = 0;
+        for (; i <= count - L; i += L) {
             IntVector bits = Lanes.load(from, at + i).reinterpretAsInts();
             IntVector magnitude = bits.and(0x7FFFFFFF);
             IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(tie);
-            IntVector rounded = bits.add(IntVector.fromArray(INTS, noise, i)).add(odd);
+            IntVector rounded = bits.add(IntVector.fromArray(INTS, noise, (int) i)).add(odd);
             rounded = bits.blend(rounded, magnitude.compare(VectorOperators.LT, INFINITY));
             rounded = rounded.blend(bits.or(QUIET), magnitude.compare(VectorOperators.GT, INFINITY));
             ShortVector upper = (ShortVector) rounded.lanewise(VectorOperators.LSHR, 16)
@@ -99,7 +102,7 @@ final class Bf16 {
         for (; i < count; i++) {
             int bits = from.get(ValueLayout.JAVA_INT, at + i << 2);
             int magnitude = bits & 0x7FFFFFFF;
-            int added = magnitude < INFINITY ? noise[i] + (bits >>> 16 & tie) : 0;
+            int added = magnitude < INFINITY ? noise[(int) i] + (bits >>> 16 & tie) : 0;
             int quieted = magnitude > INFINITY ? bits | QUIET : bits + added;
             to.set(ValueLayout.JAVA_SHORT, toAt + i << 1, (short) (quieted >>> 16));
         }
