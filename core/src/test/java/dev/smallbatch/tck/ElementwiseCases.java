@@ -130,11 +130,17 @@ public abstract class ElementwiseCases extends FamilyCases {
         return bits;
     }
 
-    /** Ties to even, just off ties, largest, subnormal, zeros, infinities and NaN with a payload in the lower half alone. */
+    /**
+     * Ties to even, just off ties, largest, subnormal, zeros, infinities and NaN with a payload in the lower half alone; three
+     * times, so that each falls into a vector of any width and not behind the last.
+     */
     private static int[] edges() {
-        return new int[] {0x3F808000, 0x3F818000, 0x3F808001, 0x3F807FFF, 0x3F817FFF, 0xBF808000, 0xBF818000, 0x7F7FFFFF,
+        int[] once = {0x3F808000, 0x3F818000, 0x3F808001, 0x3F807FFF, 0x3F817FFF, 0xBF808000, 0xBF818000, 0x7F7FFFFF,
             0xFF7FFFFF, 0x7F7F8000, 0x7F7F7FFF, 0x00000001, 0x00008000, 0x00018000, 0x007FFFFF, 0x80000001, 0, 0x80000000,
             0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001, 0xFF800001, 0x7FFFFFFF, 0xFFFFFFFF};
+        int[] edges = new int[3 * once.length];
+        Arrays.setAll(edges, i -> once[i % once.length]);
+        return edges;
     }
 
     private static double[] map(double[] a, double[] b, DoubleBinaryOperator f) {
