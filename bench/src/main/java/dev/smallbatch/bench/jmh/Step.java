@@ -47,7 +47,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class Step {
     private static final int VARIETY = 7919;
 
-    /** A preset of {@link GptConfig}; {@code gpt2s}, which needs 3 GB, on request. */
+    /** A preset of {@link GptConfig}; {@code gpt2s}, which takes seconds a step, on request. */
     @Param({"tiny", "small", "lm11m"})
     public String model;
 

@@ -13,6 +13,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.ImageOutputStream;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -58,7 +60,10 @@ public final class LossPlot {
             chart(metrics, title).paint(graphics, WIDTH, HEIGHT);
             graphics.dispose();
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-            ImageIO.write(image, "png", bytes);
+            // A plain stream would go through a temporary file, which a kill leaves behind.
+            try (ImageOutputStream out = new MemoryCacheImageOutputStream(bytes)) {
+                ImageIO.write(image, "png", out);
+            }
             return bytes.toByteArray();
         } catch (RuntimeException | LinkageError | InternalError | AWTError e) {
             throw new IOException("this JVM cannot draw (" + e + "); it may lack fonts, install fontconfig and a font", e);
