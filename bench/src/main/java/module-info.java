@@ -1,5 +1,10 @@
 /** Benchmarks and experiments. */
 module dev.smallbatch.bench {
     requires dev.smallbatch.model;
-    requires jmh.core;
+    requires info.picocli;
+    requires static jmh.core;
+
+    provides dev.smallbatch.model.cli.CommandProvider with dev.smallbatch.bench.BenchCommands;
+
+    opens dev.smallbatch.bench.experiments to info.picocli;
 }

@@ -9,6 +9,9 @@ module dev.smallbatch.model {
     requires me.tongfei.progressbar;
     requires org.knowm.xchart;
 
+    uses dev.smallbatch.model.cli.CommandProvider;
+
+    exports dev.smallbatch.model.cli to dev.smallbatch.bench;
     exports dev.smallbatch.model.data;
     exports dev.smallbatch.model.generate;
     exports dev.smallbatch.model.gpt;

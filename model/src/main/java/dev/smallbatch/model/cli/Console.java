@@ -11,7 +11,7 @@ import java.io.PrintStream;
  * @param columns width of the terminal
  * @param command how the program was called, for hints
  */
-record Console(PrintStream out, PrintStream err, boolean interactive, int columns, String command) {
+public record Console(PrintStream out, PrintStream err, boolean interactive, int columns, String command) {
     private static final int USUAL_COLUMNS = 100;
 
     /** The process's own. */
@@ -24,7 +24,7 @@ record Console(PrintStream out, PrintStream err, boolean interactive, int column
     }
 
     /** A line of a table: a label and what belongs to it. */
-    void row(String label, String format, Object... values) {
+    public void row(String label, String format, Object... values) {
         out.println(Format.text("%-11s ", label) + (values.length == 0 ? format : Format.text(format, values)));
     }
 }

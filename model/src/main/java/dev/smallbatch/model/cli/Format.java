@@ -5,19 +5,19 @@ import java.util.List;
 import java.util.Locale;
 
 /** Numbers and tables for people. */
-final class Format {
+public final class Format {
     private static final String BARS = "▁▂▃▄▅▆▇█";
     private static final double MEBIBYTE = 1 << 20;
 
     private Format() {}
 
     /** {@link String#format} in one language everywhere. */
-    static String text(String format, Object... values) {
+    public static String text(String format, Object... values) {
         return String.format(Locale.ROOT, format, values);
     }
 
     /** For example 950, 1.2k, 35.1M. */
-    static String count(double value) {
+    public static String count(double value) {
         double size = Math.abs(value);
         if (size >= 999.5e6) {
             return trimmed(value / 1e9) + "G";
@@ -33,7 +33,7 @@ final class Format {
     }
 
     /** For example 12 KiB, 1.4 MiB, 3.1 GiB. */
-    static String bytes(double bytes) {
+    public static String bytes(double bytes) {
         if (bytes < 1024) {
             return text("%d bytes", (long) bytes);
         }
@@ -44,13 +44,13 @@ final class Format {
     }
 
     /** Hours, minutes and seconds: 0:07, 12:30, 1:02:03. */
-    static String time(double seconds) {
+    public static String time(double seconds) {
         long all = Math.round(seconds);
         return all < 3600 ? text("%d:%02d", all / 60, all % 60) : text("%d:%02d:%02d", all / 3600, all / 60 % 60, all % 60);
     }
 
     /** A number without needless zeros, with up to six digits. */
-    static String number(double value) {
+    public static String number(double value) {
         if (value == Math.rint(value) && Math.abs(value) < 1e6) {
             return text("%.0f", value);
         }

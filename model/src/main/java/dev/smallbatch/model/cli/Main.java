@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.ServiceLoader;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -65,6 +66,9 @@ public final class Main implements Runnable {
                 .addSubcommand(new InspectCommand(console))
                 .addSubcommand(new PlanCommand(console))
                 .addSubcommand(new DoctorCommand(console));
+        for (CommandProvider more : ServiceLoader.load(CommandProvider.class, CommandProvider.class.getClassLoader())) {
+            more.commands(console).forEach(line::addSubcommand);
+        }
         line.setOut(new PrintWriter(console.out(), true)).setErr(new PrintWriter(console.err(), true));
         line.registerConverter(Long.class, Quantity::whole);
         line.registerConverter(Integer.class, Quantity::small);

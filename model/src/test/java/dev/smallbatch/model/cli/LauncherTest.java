@@ -32,7 +32,7 @@ class LauncherTest {
         Files.copy(Path.of(System.getProperty("smallbatch.root"), "smallbatch"), root.resolve("smallbatch"));
         root.resolve("smallbatch").toFile().setExecutable(true);
         Files.writeString(root.resolve("pom.xml"), "");
-        for (String module : List.of("core", "optim", "model", "accel-tornado")) {
+        for (String module : List.of("core", "optim", "model", "accel-tornado", "bench")) {
             Files.createDirectories(root.resolve(module).resolve("src/main"));
             Files.writeString(root.resolve(module).resolve("pom.xml"), "");
         }
@@ -125,7 +125,7 @@ class LauncherTest {
         Answer third = launch(environment);
         assertTrue(third.err.contains("building"), third.err);
         assertEquals(2, Files.readAllLines(directory.resolve("mvn.log")).size());
-        assertEquals("mvn -q -B -DskipTests -pl model,accel-tornado -am package",
+        assertEquals("mvn -q -B -DskipTests -pl model,accel-tornado,bench -am package",
                 Files.readAllLines(directory.resolve("mvn.log")).getFirst());
     }
 

@@ -1,0 +1,2 @@
+/** What this module adds to the command line. */
+package dev.smallbatch.bench;
