@@ -2,6 +2,7 @@
 module dev.smallbatch.bench {
     requires dev.smallbatch.model;
     requires info.picocli;
+    requires jdk.incubator.vector;
     requires static jmh.core;
 
     provides dev.smallbatch.model.cli.CommandProvider with dev.smallbatch.bench.BenchCommands;

@@ -80,8 +80,8 @@ class ArchitectureTest {
     }
 
     @Test
-    void onlyTheVectorBackendImportsTheVectorApi() {
-        noClasses().that().resideOutsideOfPackage(VECTOR)
+    void onlyTheVectorBackendAndTheLabImportTheVectorApi() {
+        noClasses().that().resideOutsideOfPackages(VECTOR, BASE + "bench.lab..", BASE + "bench.measure..")
                 .should().dependOnClassesThat().resideInAPackage(VECTOR_API)
                 .because("vector code belongs in core.cpu.vector: everything else must load without the incubator module")
                 .check(MAIN);
@@ -127,8 +127,8 @@ class ArchitectureTest {
 
     @Test
     void onlyTheCommandLinePrints() {
-        noClasses().that().resideOutsideOfPackages(BASE + "model.cli..", BASE + "bench.peers..").should(printToTheConsole())
-                .because("a library logs through System.Logger or returns text; printing belongs in model.cli or bench.peers")
+        noClasses().that().resideOutsideOfPackages(BASE + "model.cli..", BASE + "bench.peers..", BASE + "bench.profile..").should(printToTheConsole())
+                .because("a library logs through System.Logger or returns text; printing belongs in model.cli or a main class of bench")
                 .check(MAIN);
     }
 

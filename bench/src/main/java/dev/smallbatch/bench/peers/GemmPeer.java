@@ -1,5 +1,7 @@
 package dev.smallbatch.bench.peers;
 
+import dev.smallbatch.bench.measure.Arguments;
+import dev.smallbatch.bench.measure.Timings;
 import dev.smallbatch.core.io.JsonWriter;
 import dev.smallbatch.core.rand.Init;
 import dev.smallbatch.core.rand.RandomKey;

@@ -1,5 +1,8 @@
 package dev.smallbatch.bench.peers;
 
+import dev.smallbatch.bench.measure.Arguments;
+import dev.smallbatch.bench.measure.Bandwidth;
+import dev.smallbatch.bench.measure.Timings;
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.autograd.Role;
 import dev.smallbatch.core.io.JsonWriter;

@@ -1,6 +1,7 @@
 package dev.smallbatch.bench.peers;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.smallbatch.bench.measure.Statistics;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -1,6 +1,8 @@
 package dev.smallbatch.bench.peers;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.smallbatch.bench.measure.Arguments;
+import dev.smallbatch.bench.measure.Machine;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;

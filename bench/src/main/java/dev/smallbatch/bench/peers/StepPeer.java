@@ -1,27 +1,16 @@
 package dev.smallbatch.bench.peers;
 
+import dev.smallbatch.bench.measure.Arguments;
+import dev.smallbatch.bench.measure.PreparedStep;
+import dev.smallbatch.bench.measure.Timings;
 import dev.smallbatch.core.io.JsonWriter;
-import dev.smallbatch.core.rand.RandomKey;
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
-import dev.smallbatch.core.tensor.Region;
-import dev.smallbatch.model.gpt.Gpt;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
-import dev.smallbatch.optim.Clipping;
-import dev.smallbatch.optim.Optimizer;
-import dev.smallbatch.optim.ParameterGroup;
-import dev.smallbatch.optim.batch.Decay;
-import dev.smallbatch.optim.rule.AdamW;
-import dev.smallbatch.optim.rule.Sgd;
-import dev.smallbatch.optim.rule.UpdateRule;
-import dev.smallbatch.optim.schedule.Constant;
-import dev.smallbatch.optim.train.Batch;
-import dev.smallbatch.optim.train.StepMemory;
-import dev.smallbatch.optim.train.TrainStep;
 import java.time.Instant;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 
@@ -36,18 +25,12 @@ public final class StepPeer {
             Map.entry("backend", "vector"), Map.entry("warmup-steps", "10"), Map.entry("warmup-seconds", "5"),
             Map.entry("steps", "10"), Map.entry("seconds", "10"));
 
-    private final GptConfig config;
-    private final Batch batch;
-    private final TrainStep trainStep;
-    private final RandomKey tokens = RandomKey.of(1).fork("tokens");
-    private long step;
+    private final PreparedStep step;
     private double loss;
     private Instant firstStepEnd;
 
-    private StepPeer(GptConfig config, Batch batch, TrainStep trainStep) {
-        this.config = config;
-        this.batch = batch;
-        this.trainStep = trainStep;
+    private StepPeer(PreparedStep step) {
+        this.step = step;
     }
 
     /**
@@ -62,50 +45,33 @@ public final class StepPeer {
         Arguments a = Arguments.parse(DEFAULTS, arguments);
         GptConfig config = GptConfig.paper(
                 a.integer("layers"), a.integer("dim"), a.integer("heads"), a.integer("seq"), a.integer("vocab"));
-        List<ParameterGroup> groups = List.of(ParameterGroup.all(rule(a.text("opt"))));
-        int sequences = a.integer("batch");
-        StepMemory memory = StepMemory.plan(Gpt.planned(config), groups, Clipping.none(), sequences, config.seqLen(), 1);
+        PreparedStep.Setup setup = new PreparedStep.Setup(config, a.text("opt"), a.integer("batch"), DType.F32, false);
         try (Backend backend = Backends.open(a.text("backend"), new BackendOptions(a.integer("threads")));
-                Region parameters = Region.create("parameters", Gpt.parameterBytes(config));
-                Region state = Region.create("optimizer", memory.optimizer());
-                Region activations = Region.create("step", memory.step());
-                Region data = Region.create("data", memory.data())) {
-            Gpt gpt = Gpt.initialized(config, parameters, 1);
-            Optimizer optimizer = new Optimizer(groups, Clipping.none(), gpt.parameters(), backend.kernels(), state);
-            TrainStep trainStep = new TrainStep(gpt, optimizer, backend.kernels(), activations, 1);
-            StepPeer peer = new StepPeer(config, Batch.allocate(data, sequences, config.seqLen()), trainStep);
+                PreparedStep step = new PreparedStep(setup, backend.kernels())) {
             Map<String, Object> line = new LinkedHashMap<>();
             line.put("peer", "smallbatch");
             line.put("item", "step");
             line.put("backend", backend.info().toString());
             line.put("threads", backend.info().threads());
             line.put("opt", a.text("opt"));
-            peer.time(a, line);
+            line.put("params", config.parameterCount());
+            new StepPeer(step).time(a, line);
             return line;
         }
-    }
-
-    private static UpdateRule rule(String name) {
-        return switch (name) {
-            case "sgd" -> new Sgd(new Constant(1e-3));
-            case "adamw" -> new AdamW(new Constant(1e-4), new Decay.PerStep(0.9), new Decay.PerStep(0.999), 1e-8, 0.01);
-            default -> throw new IllegalArgumentException("step: no optimizer '" + name + "'; there are sgd and adamw");
-        };
     }
 
     private void time(Arguments a, Map<String, Object> line) {
         long begin = System.nanoTime();
         Timings.AtLeast warmup = new Timings.AtLeast(a.integer("warmup-steps"), a.number("warmup-seconds"));
-        line.put("warmup_steps", Timings.repeat(warmup, this::fill, this::train).count());
+        line.put("warmup_steps", Timings.repeat(warmup, step::draw, this::train).count());
         line.put("warmup_s", 1e-9 * (System.nanoTime() - begin));
         Timings.AtLeast timed = new Timings.AtLeast(a.integer("steps"), a.number("seconds"));
-        Timings times = Timings.repeat(timed, this::fill, this::train);
+        Timings times = Timings.repeat(timed, step::draw, this::train);
         OptionalDouble peak = PeakMemory.mebibytes();
 
-        line.put("params", config.parameterCount());
         line.put("steps", times.count());
-        line.put("tokens_per_s_median", batch.tokenCount() / times.median());
-        line.put("tokens_per_s_best", batch.tokenCount() / times.best());
+        line.put("tokens_per_s_median", step.tokens() / times.median());
+        line.put("tokens_per_s_best", step.tokens() / times.best());
         line.put("ms_per_step_median", 1e3 * times.median());
         line.put("ms_per_step_best", 1e3 * times.best());
         line.put("peak_rss_mib", peak.isPresent() ? peak.getAsDouble() : null);
@@ -113,25 +79,8 @@ public final class StepPeer {
         line.put("first_step_epoch_s", firstStepEnd.getEpochSecond() + 1e-9 * firstStepEnd.getNano());
     }
 
-    private void fill() {
-        batch.fill(this::draw, step);
-    }
-
-    private void draw(long step, int[] inputs, int[] targets) {
-        RandomKey key = tokens.at(step);
-        int length = config.seqLen();
-        for (int i = 0; i < inputs.length; i++) {
-            inputs[i] = token(key, i);
-            targets[i] = i % length == length - 1 ? token(key, inputs.length + i) : token(key, i + 1);
-        }
-    }
-
-    private int token(RandomKey key, int index) {
-        return (int) (key.uniform(index) * config.vocabularySize());
-    }
-
     private void train() {
-        loss = trainStep.run(batch, step++, false).loss();
+        loss = step.train();
         if (firstStepEnd == null) {
             firstStepEnd = Instant.now();
         }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.smallbatch.bench.measure.Timings;
 import dev.smallbatch.model.gpt.GptConfig;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package dev.smallbatch.bench.peers;
+package dev.smallbatch.bench.measure;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -9,7 +9,7 @@ import java.util.Map;
  * The arguments of a main class: options {@code --name value}, of which there are those with a default, and words without a
  * name. An option whose default is {@code false} is a flag and takes no value.
  */
-final class Arguments {
+public final class Arguments {
     private static final String FLAG_OFF = "false";
 
     private final Map<String, String> values;
@@ -23,7 +23,7 @@ final class Arguments {
      * @param defaults every option there is
      * @throws IllegalArgumentException if an option is unknown or lacks its value
      */
-    static Arguments parse(Map<String, String> defaults, String... arguments) {
+    public static Arguments parse(Map<String, String> defaults, String... arguments) {
         Arguments parsed = new Arguments(defaults);
         for (int i = 0; i < arguments.length; i++) {
             if (!arguments[i].startsWith("--")) {
@@ -44,15 +44,15 @@ final class Arguments {
         return parsed;
     }
 
-    String text(String name) {
+    public String text(String name) {
         return values.get(name);
     }
 
-    boolean flag(String name) {
+    public boolean flag(String name) {
         return !values.get(name).equals(FLAG_OFF);
     }
 
-    int integer(String name) {
+    public int integer(String name) {
         try {
             return Integer.parseInt(values.get(name));
         } catch (NumberFormatException e) {
@@ -60,7 +60,7 @@ final class Arguments {
         }
     }
 
-    double number(String name) {
+    public double number(String name) {
         try {
             return Double.parseDouble(values.get(name));
         } catch (NumberFormatException e) {
@@ -74,7 +74,7 @@ final class Arguments {
     }
 
     /** What is no option, in order. */
-    List<String> words() {
+    public List<String> words() {
         return List.copyOf(words);
     }
 }

@@ -1,13 +1,13 @@
-package dev.smallbatch.bench.peers;
+package dev.smallbatch.bench.measure;
 
 import java.util.List;
 
 /** The few numbers that sum up others. */
-final class Statistics {
+public final class Statistics {
     private Statistics() {}
 
     /** The middle value, or the mean of the middle two. */
-    static double median(List<Double> values) {
+    public static double median(List<Double> values) {
         requireSome(values);
         List<Double> sorted = values.stream().sorted().toList();
         int half = sorted.size() / 2;
@@ -15,7 +15,7 @@ final class Statistics {
     }
 
     /** {@code (x1 x2 ... xn)^(1/n)} of positive numbers: the mean for ratios, the same whichever way they are formed. */
-    static double geometricMean(List<Double> values) {
+    public static double geometricMean(List<Double> values) {
         requireSome(values);
         double logs = 0;
         for (double value : values) {

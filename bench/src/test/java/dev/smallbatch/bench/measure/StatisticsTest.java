@@ -1,4 +1,4 @@
-package dev.smallbatch.bench.peers;
+package dev.smallbatch.bench.measure;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

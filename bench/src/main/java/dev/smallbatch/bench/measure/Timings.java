@@ -1,4 +1,4 @@
-package dev.smallbatch.bench.peers;
+package dev.smallbatch.bench.measure;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -8,8 +8,8 @@ import java.util.List;
  *
  * @param seconds one for each, in order; at least one
  */
-record Timings(List<Double> seconds) {
-    Timings {
+public record Timings(List<Double> seconds) {
+    public Timings {
         seconds = List.copyOf(seconds);
     }
 
@@ -19,8 +19,8 @@ record Timings(List<Double> seconds) {
      * @param count repetitions, at least 1
      * @param seconds wall-clock time in total, whatever lies between the repetitions included
      */
-    record AtLeast(int count, double seconds) {
-        AtLeast {
+    public record AtLeast(int count, double seconds) {
+        public AtLeast {
             if (count < 1 || !(seconds >= 0)) {
                 throw new IllegalArgumentException("timings: at least " + count + " repetitions and " + seconds
                         + " seconds; must be at least 1 and 0");
@@ -34,7 +34,7 @@ record Timings(List<Double> seconds) {
      * @param prepare before each repetition, not timed
      * @param work timed
      */
-    static Timings repeat(AtLeast atLeast, Runnable prepare, Runnable work) {
+    public static Timings repeat(AtLeast atLeast, Runnable prepare, Runnable work) {
         List<Double> seconds = new ArrayList<>();
         long start = System.nanoTime();
         while (seconds.size() < atLeast.count || 1e-9 * (System.nanoTime() - start) < atLeast.seconds) {
@@ -47,19 +47,19 @@ record Timings(List<Double> seconds) {
     }
 
     /** As above, of work that needs no preparation. */
-    static Timings repeat(AtLeast atLeast, Runnable work) {
+    public static Timings repeat(AtLeast atLeast, Runnable work) {
         return repeat(atLeast, () -> { }, work);
     }
 
-    int count() {
+    public int count() {
         return seconds.size();
     }
 
-    double median() {
+    public double median() {
         return Statistics.median(seconds);
     }
 
-    double best() {
+    public double best() {
         return seconds.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
     }
 }

@@ -1,4 +1,4 @@
-package dev.smallbatch.bench.peers;
+package dev.smallbatch.bench.measure;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -8,13 +8,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Where and with what the numbers were measured. */
-final class Machine {
+public final class Machine {
     private static final String UNKNOWN = "unknown";
 
     private Machine() {}
 
     /** Processor, memory and operating system, in words. */
-    static Map<String, String> description() {
+    public static Map<String, String> description() {
         Map<String, String> words = new LinkedHashMap<>();
         Path cpu = Path.of("/proc/cpuinfo");
         words.put("cpu",
@@ -30,12 +30,12 @@ final class Machine {
     }
 
     /** Runnable processes over the last one, five and fifteen minutes: near 0 on a quiet machine before the runs. */
-    static String load() {
+    public static String load() {
         return firstLine(Path.of("/proc/loadavg"));
     }
 
     /** The commit that is checked out, with {@code +changes} if files differ from it. */
-    static String commit(Path root) {
+    public static String commit(Path root) {
         String head = git(root, "rev-parse", "--short", "HEAD");
         return head.equals(UNKNOWN) || git(root, "status", "--porcelain").isEmpty() ? head : head + "+changes";
     }
@@ -59,7 +59,7 @@ final class Machine {
     }
 
     /** The value behind {@code name:} in a file of such lines. */
-    static String field(Path file, String name) {
+    public static String field(Path file, String name) {
         try {
             return Files.readAllLines(file).stream().filter(line -> line.startsWith(name))
                     .map(line -> line.substring(line.indexOf(':') + 1).strip()).findFirst().orElse(UNKNOWN);

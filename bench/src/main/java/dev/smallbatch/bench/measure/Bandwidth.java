@@ -1,4 +1,4 @@
-package dev.smallbatch.bench.peers;
+package dev.smallbatch.bench.measure;
 
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.DType;
@@ -12,14 +12,14 @@ import dev.smallbatch.core.tensor.Tensor;
  * @param sum by the sum of squares
  * @param linear by the product of a matrix with one vector, as in generation
  */
-record Bandwidth(double sum, double linear) {
+public record Bandwidth(double sum, double linear) {
     private static final int COLUMNS = 1024;
 
     /**
      * @param bytes size of the buffer, much larger than the caches
      * @param passes over the buffer in each of the two ways
      */
-    static Bandwidth measure(Kernels kernels, long bytes, Timings.AtLeast passes) {
+    public static Bandwidth measure(Kernels kernels, long bytes, Timings.AtLeast passes) {
         Shape shape = Shape.of(bytes / DType.F32.bytes() / COLUMNS, COLUMNS);
         Shape outputs = Shape.of(1, shape.rows());
         Shape inputs = Shape.of(1, COLUMNS);
@@ -39,12 +39,28 @@ record Bandwidth(double sum, double linear) {
         }
     }
 
+    /**
+     * Bytes per second read and written by {@code y += a x}, the best pass: more than by reading alone.
+     *
+     * @param bytes size of each of the two buffers
+     */
+    static double ofAxpy(Kernels kernels, long bytes, Timings.AtLeast passes) {
+        Shape shape = Shape.of(bytes / DType.F32.bytes());
+        try (Region region = Region.create("bandwidth", 2 * Region.bytesFor(DType.F32, shape))) {
+            Tensor x = region.allocate(DType.F32, shape);
+            Tensor y = region.allocate(DType.F32, shape);
+            kernels.elementwise().fill(x, 1);
+            kernels.elementwise().fill(y, 1);
+            return 3 * x.bytes() / Timings.repeat(passes, () -> kernels.elementwise().axpy(y, 1e-6f, x)).best();
+        }
+    }
+
     /** The larger of each. */
-    Bandwidth better(Bandwidth other) {
+    public Bandwidth better(Bandwidth other) {
         return new Bandwidth(Math.max(sum, other.sum), Math.max(linear, other.linear));
     }
 
-    double best() {
+    public double best() {
         return Math.max(sum, linear);
     }
 }
