@@ -12,6 +12,7 @@ public final class Batch {
     private final int[] tokenIds;
     private final int[] targetIds;
     private long targetCount;
+    private long ownTargetCount;
 
     private Batch(Tensor tokens, Tensor targets, int[] tokenIds, int[] targetIds) {
         this.tokens = tokens;
@@ -49,15 +50,21 @@ public final class Batch {
      */
     public void fill(BatchSource source, long step) {
         source.fill(step, tokenIds, targetIds);
-        targetCount = 0;
-        for (int target : targetIds) {
-            targetCount += target >= 0 ? 1 : 0;
-        }
+        targetCount = count(targetIds, 0, targetIds.length);
+        ownTargetCount = targetCount;
         if (targetCount == 0) {
             throw new IllegalArgumentException("batch of step " + step + ": every target is -1, so there is nothing to learn");
         }
         tokens.copyFrom(tokenIds);
         targets.copyFrom(targetIds);
+    }
+
+    private static long count(int[] targetIds, int from, int to) {
+        long count = 0;
+        for (int i = from; i < to; i++) {
+            count += targetIds[i] >= 0 ? 1 : 0;
+        }
+        return count;
     }
 
     /** Token ids, (B, T) I32. */
@@ -85,6 +92,11 @@ public final class Batch {
         return targetCount;
     }
 
+    /** Targets that are not -1 in this part alone. */
+    public long ownTargetCount() {
+        return ownTargetCount;
+    }
+
     /**
      * One of {@code parts} micro-batches, as now filled, in the same memory.
      *
@@ -99,6 +111,8 @@ public final class Batch {
         Batch part = new Batch(tokens.rows((long) index * rows, (index + 1L) * rows),
                 targets.rows((long) index * rows, (index + 1L) * rows), null, null);
         part.targetCount = targetCount;
+        int length = targetIds.length / parts;
+        part.ownTargetCount = count(targetIds, index * length, (index + 1) * length);
         return part;
     }
 }

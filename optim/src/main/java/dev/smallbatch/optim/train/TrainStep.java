@@ -21,7 +21,7 @@ public final class TrainStep {
     private final LossModel model;
     private final Optimizer optimizer;
     private final Tape tape;
-    private final int microBatches;
+    private final Accumulation accumulation;
     private final boolean keepsGradients;
 
     /**
@@ -34,17 +34,27 @@ public final class TrainStep {
     }
 
     /**
-     * As the other constructor.
+     * As the other constructor, every target of a batch counting equally.
      *
      * @param recompute whether activations inside blocks are computed again in backward instead of being kept
      */
     public TrainStep(LossModel model, Optimizer optimizer, Kernels kernels, Region step, int microBatches, boolean recompute) {
+        this(model, optimizer, kernels, step, new Accumulation(microBatches, Accumulation.Weighting.TOKEN), recompute);
+    }
+
+    /**
+     * As the other constructors.
+     *
+     * @param accumulation into how many parts a batch is divided, and how they are weighed
+     */
+    public TrainStep(LossModel model, Optimizer optimizer, Kernels kernels, Region step, Accumulation accumulation,
+            boolean recompute) {
         this.model = model;
         this.optimizer = optimizer;
         this.tape = new Tape(kernels, step, mode(recompute));
-        this.microBatches = microBatches;
-        this.keepsGradients = keepsGradients(optimizer.clipping(), microBatches);
-        if (microBatches > 1) {
+        this.accumulation = accumulation;
+        this.keepsGradients = keepsGradients(optimizer.clipping(), accumulation.microBatches());
+        if (accumulation.microBatches() > 1) {
             LOG.log(System.Logger.Level.WARNING, describe());
         }
     }
@@ -72,25 +82,26 @@ public final class TrainStep {
     public StepResult run(Batch batch, long step, boolean measureNorm) {
         StepContext context = new StepContext(step, batch.tokenCount());
         GradientSink sink = keepsGradients ? optimizer.accumulate() : optimizer.applyDuringBackward(context, measureNorm);
-        double sum = 0;
-        for (int i = 0; i < microBatches; i++) {
-            sum += forwardBackward(batch.part(i, microBatches), sink, step);
+        double loss = 0;
+        for (int i = 0; i < accumulation.microBatches(); i++) {
+            loss += forwardBackward(batch.part(i, accumulation.microBatches()), sink, step);
         }
         if (keepsGradients) {
             optimizer.apply(context, measureNorm);
         }
         optimizer.gradientNorm().ifPresent(norm -> NonFiniteLossException.check(step, "gradient norm", norm));
-        return new StepResult(sum / batch.targetCount(), measureNorm ? optimizer.gradientNorm() : OptionalDouble.empty());
+        return new StepResult(loss, measureNorm ? optimizer.gradientNorm() : OptionalDouble.empty());
     }
 
-    /** The sum of the losses; their gradient, scaled to that of the mean over the whole batch, goes to the sink. */
+    /** The part's share of the mean loss; its gradient, scaled alike, goes to the sink. */
     private double forwardBackward(Batch part, GradientSink sink, long step) {
         try {
-            Var losses = model.loss(tape.ops(), part, (float) (1.0 / part.targetCount()));
+            long divisor = accumulation.divisor(part);
+            Var losses = model.loss(tape.ops(), part, (float) (1.0 / divisor));
             double sum = Losses.sum(losses.value());
             NonFiniteLossException.check(step, "loss", sum);
             tape.backward(losses, sink);
-            return sum;
+            return sum / divisor;
         } finally {
             tape.reset();
         }
@@ -106,9 +117,9 @@ public final class TrainStep {
         if (!keepsGradients) {
             return "each parameter is updated inside backward; no gradients are kept";
         }
-        String reason = microBatches == 1
+        String reason = accumulation.microBatches() == 1
                 ? "clipping by global norm needs all of them before the first update"
-                : microBatches + " micro-batches are accumulated. On one device that is wasteful: smaller batches with an update"
+                : accumulation.microBatches() + " micro-batches are accumulated. On one device that is wasteful: smaller batches with an update"
                         + " each need no such memory and learn at least as much from the same tokens";
         return String.format(Locale.ROOT, "gradients are kept until the end of the step (%.1f MiB), because %s",
                 Optimizer.gradientBytes(model.parameters()) / 1048576.0, reason);
