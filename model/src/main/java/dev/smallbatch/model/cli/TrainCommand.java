@@ -5,6 +5,7 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.model.run.ScheduleKind;
 import dev.smallbatch.model.run.TrainingOptions;
+import dev.smallbatch.optim.train.Accumulation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -120,6 +121,13 @@ final class TrainCommand implements Callable<Integer> {
         private ScheduleKind schedule;
         @Option(names = "--clip-norm", paramLabel = "N", description = "Largest norm of all gradients together (default: none).")
         private Double clipNorm;
+        @Option(names = "--accumulate", paramLabel = "N",
+                description = "Make each update of N equal parts of a batch, one after the other (default: 1). On one device this"
+                        + " costs memory and updates and gains nothing; to compare.")
+        private Integer accumulate;
+        @Option(names = "--accumulate-by", paramLabel = "WHAT",
+                description = "What counts equally in an update: every token, or every microbatch (default: token).")
+        private Accumulation.Weighting accumulateBy;
     }
 
     /** What does not change the result, but for the seed. */
@@ -163,6 +171,7 @@ final class TrainCommand implements Callable<Integer> {
                 .batchSize(update.batchSize).tokens(update.tokens).steps(update.steps).optimizer(update.optimizer).lr(update.lr)
                 .beta1(update.beta1).beta2(update.beta2).beta2HalfLife(update.beta2HalfLife).weightDecay(update.weightDecay)
                 .warmupFraction(update.warmupFraction).schedule(update.schedule).clipNorm(update.clipNorm)
+                .accumulate(update.accumulate).accumulateBy(update.accumulateBy)
                 .recompute(update.recompute).dtype(update.dtype).rounding(update.rounding)
                 .seed(loop.seed).evalEvery(loop.evalEvery).checkpointEvery(loop.checkpointEvery)
                 .threads(backend.threads).backend(backend.backend);

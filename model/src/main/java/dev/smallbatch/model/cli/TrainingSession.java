@@ -69,6 +69,9 @@ final class TrainingSession {
         console.row("update", update(config));
         console.row("schedule", "%s, %s%% warm-up; batches of %d x %,d tokens", lowerCase(config.update().schedule()),
                 Format.number(100 * config.update().warmupFraction()), config.batchSize(), model.seqLen());
+        if (config.accumulation().microBatches() > 1) {
+            console.row("accumulate", accumulation(run));
+        }
         console.row("length", "%,d steps, %s tokens: the text %.1f times, %.1f tokens for each active parameter", config.steps(),
                 Format.count(config.tokens()), (double) config.tokens() / text.trainingTokens(),
                 (double) config.tokens() / model.activeParameterCount());
@@ -78,6 +81,16 @@ final class TrainingSession {
         console.row("to beat", "unigrams %.3f, bigrams %.3f nats per validation token (by counting the training text)",
                 entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
         console.row("files", run.directory().root().toString());
+    }
+
+    /** What accumulating costs on this one device, against an update for each part. */
+    private static String accumulation(TrainingRun run) {
+        RunConfig config = run.config();
+        int parts = config.accumulation().microBatches();
+        return Format.text("%d micro-batches of %d make an update, each %s counting equally; this keeps %s of gradients, and the same"
+                + " tokens in batches of %d would be %,d updates instead of %,d, in less memory", parts,
+                config.batchSize() / parts, lowerCase(config.accumulation().weighting()).replace("microbatch", "micro-batch"),
+                Format.bytes(run.memory().memory().gradients()), config.batchSize() / parts, parts * config.steps(), config.steps());
     }
 
     private static String evaluations(RunConfig config) {

@@ -39,11 +39,17 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
      * @param clipped whether gradients are clipped by their norm, and therefore kept
      * @param batchSize sequences per update
      * @param recompute whether activations inside blocks are computed again in backward instead of being kept
+     * @param microBatches parts of a batch whose gradients are accumulated, 1 for none
      */
     public record Choice(GptConfig model, DType dtype, OptimizerKind optimizer, boolean clipped, int batchSize,
-            boolean recompute) {
+            boolean recompute, int microBatches) {
+        /** Without accumulation. */
+        public Choice(GptConfig model, DType dtype, OptimizerKind optimizer, boolean clipped, int batchSize, boolean recompute) {
+            this(model, dtype, optimizer, clipped, batchSize, recompute, 1);
+        }
+
         Choice withModel(GptConfig other) {
-            return new Choice(other, dtype, optimizer, clipped, batchSize, recompute);
+            return new Choice(other, dtype, optimizer, clipped, batchSize, recompute, microBatches);
         }
 
         Choice withSeqLen(int seqLen) {
@@ -51,19 +57,23 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
         }
 
         Choice withOptimizer(OptimizerKind other) {
-            return new Choice(model, dtype, other, clipped, batchSize, recompute);
+            return new Choice(model, dtype, other, clipped, batchSize, recompute, microBatches);
         }
 
         Choice withDType(DType other) {
-            return new Choice(model, other, optimizer, clipped, batchSize, recompute);
+            return new Choice(model, other, optimizer, clipped, batchSize, recompute, microBatches);
         }
 
         Choice withBatchSize(int other) {
-            return new Choice(model, dtype, optimizer, clipped, other, recompute);
+            return new Choice(model, dtype, optimizer, clipped, other, recompute, microBatches);
+        }
+
+        Choice withoutAccumulation() {
+            return new Choice(model, dtype, optimizer, clipped, batchSize, recompute);
         }
 
         Choice withRecompute(boolean other) {
-            return new Choice(model, dtype, optimizer, clipped, batchSize, other);
+            return new Choice(model, dtype, optimizer, clipped, batchSize, other, microBatches);
         }
     }
 
@@ -75,7 +85,7 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
         };
         Clipping clipping = choice.clipped ? new Clipping.GlobalNorm(1) : Clipping.none();
         StepMemory memory = StepMemory.plan(Gpt.planned(choice.model, choice.dtype), List.of(ParameterGroup.all(rule)), clipping,
-                choice.batchSize, choice.model.seqLen(), 1, choice.recompute);
+                choice.batchSize, choice.model.seqLen(), choice.microBatches, choice.recompute);
         return new MemoryPlan(choice, memory.withParameters(Gpt.parameterBytes(choice.model, choice.dtype)));
     }
 
@@ -90,8 +100,13 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
         }
         DType otherType = choice.dtype == DType.F32 ? DType.BF16 : DType.F32;
         plans.put("--dtype " + otherType.name().toLowerCase(Locale.ROOT), of(choice.withDType(otherType)));
+        if (choice.microBatches > 1) {
+            plans.put("--accumulate 1", of(choice.withoutAccumulation()));
+        }
         for (int size : halfAndTwice(choice.batchSize)) {
-            plans.put("--batch-size " + size, of(choice.withBatchSize(size)));
+            if (size % choice.microBatches == 0) {
+                plans.put("--batch-size " + size, of(choice.withBatchSize(size)));
+            }
         }
         for (int length : halfAndTwice(choice.model.seqLen())) {
             plans.put("--seq-len " + length, of(choice.withSeqLen(length)));

@@ -11,6 +11,7 @@ import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupCosine;
+import dev.smallbatch.optim.train.Accumulation;
 import dev.smallbatch.optim.train.TrainConfig;
 import java.util.List;
 
@@ -27,9 +28,16 @@ import java.util.List;
  * @param intervals what happens when; does not change the weights
  * @param recompute whether activations inside blocks are computed again in backward instead of being kept; does not change
  *     the weights either
+ * @param accumulation of how many parts an update is made
  */
 public record RunConfig(GptConfig model, Weights weights, Text text, int batchSize, long steps, Update update, long seed,
-        Intervals intervals, boolean recompute) {
+        Intervals intervals, boolean recompute, Accumulation accumulation) {
+
+    /** Every batch in one piece. */
+    RunConfig(GptConfig model, Weights weights, Text text, int batchSize, long steps, Update update, long seed,
+            Intervals intervals, boolean recompute) {
+        this(model, weights, text, batchSize, steps, update, seed, intervals, recompute, Accumulation.none());
+    }
 
     /**
      * How weights are stored.
@@ -114,17 +122,17 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
     }
 
     RunConfig withSteps(long newSteps, Update newUpdate, Intervals newIntervals) {
-        return new RunConfig(model, weights, text, batchSize, newSteps, newUpdate, seed, newIntervals, recompute);
+        return new RunConfig(model, weights, text, batchSize, newSteps, newUpdate, seed, newIntervals, recompute, accumulation);
     }
 
     /** The same run, which may go on with other choices that do not change the weights. */
     RunConfig continued(Intervals newIntervals, boolean newRecompute) {
-        return new RunConfig(model, weights, text, batchSize, steps, update, seed, newIntervals, newRecompute);
+        return new RunConfig(model, weights, text, batchSize, steps, update, seed, newIntervals, newRecompute, accumulation);
     }
 
     /** What the run takes, before any of it is allocated. */
     MemoryPlan memory() {
         return MemoryPlan.of(new MemoryPlan.Choice(model, weights.dtype, update.optimizer, update.clipNorm != null,
-                batchSize, recompute));
+                batchSize, recompute, accumulation.microBatches()));
     }
 }

@@ -10,6 +10,7 @@ import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfigJson;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.train.Accumulation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -56,6 +57,12 @@ final class RunConfigJson {
                 .put("validation_tokens", text.validationTokens());
         node.put("batch_size", config.batchSize()).put("steps", config.steps()).put("seed", config.seed());
         node.set("update", update(config.update()));
+        Accumulation accumulation = config.accumulation();
+        if (accumulation.microBatches() > 1) {
+            node.putObject("accumulation")
+                    .put("micro_batches", accumulation.microBatches())
+                    .put("by", lowerCase(accumulation.weighting()));
+        }
         return node;
     }
 
@@ -108,7 +115,7 @@ final class RunConfigJson {
             return new RunConfig(GptConfigJson.read(required(node, "model"), file.toString()), readWeights(node), readText(required(node, "text")),
                     required(node, "batch_size").asInt(), required(node, "steps").asLong(), readUpdate(required(node, "update")),
                     required(node, "seed").asLong(), readIntervals(required(node, "intervals")),
-                    node.path("recompute").asBoolean());
+                    node.path("recompute").asBoolean(), readAccumulation(node));
         } catch (IllegalArgumentException e) {
             throw damaged(e.getMessage());
         }
@@ -139,6 +146,15 @@ final class RunConfigJson {
                 required(node, "weight_decay").asDouble(),
                 node.path("clip_norm").isNumber() ? node.get("clip_norm").asDouble() : null,
                 constant(ScheduleKind.class, required(node, "schedule")), required(node, "warmup_frac").asDouble());
+    }
+
+    private Accumulation readAccumulation(JsonNode node) throws IOException {
+        if (!node.has("accumulation")) {
+            return Accumulation.none();
+        }
+        JsonNode accumulation = node.get("accumulation");
+        return new Accumulation(required(accumulation, "micro_batches").asInt(),
+                constant(Accumulation.Weighting.class, required(accumulation, "by")));
     }
 
     private RunConfig.Intervals readIntervals(JsonNode node) throws IOException {

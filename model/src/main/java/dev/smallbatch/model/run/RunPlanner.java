@@ -10,6 +10,7 @@ import dev.smallbatch.model.tokenizer.BpeTrainer;
 import dev.smallbatch.model.tokenizer.ByteTokenizer;
 import dev.smallbatch.model.tokenizer.Tokenizer;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.train.Accumulation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -91,7 +92,11 @@ final class RunPlanner {
         }
         long seed = or(options.seed, 0L);
         return withSteps(new RunConfig(model, weights(), text, batchSize, steps, null, seed, null,
-                recompute(false)), steps);
+                recompute(false), accumulation()), steps);
+    }
+
+    private Accumulation accumulation() {
+        return new Accumulation(or(options.accumulate, 1), or(options.accumulateBy, Accumulation.Weighting.TOKEN));
     }
 
     private RunConfig.Weights weights() {
@@ -143,6 +148,8 @@ final class RunPlanner {
         same("--steps", options.steps, run.steps());
         same("--tokens", options.tokens == null ? null : Math.ceilDiv(options.tokens, run.tokensPerStep()) * run.tokensPerStep(),
                 run.tokens());
+        same("--accumulate", options.accumulate, run.accumulation().microBatches());
+        same("--accumulate-by", options.accumulateBy, run.accumulation().weighting());
         same("--seed", options.seed, run.seed());
         same("--data", options.data.isEmpty() ? null : paths(), run.text().paths());
         same("--glob", options.glob, run.text().glob());

@@ -2,6 +2,7 @@ package dev.smallbatch.model.run;
 
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.optim.train.Accumulation;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -49,6 +50,8 @@ public final class TrainingOptions {
     Integer threads;
     String backend = "auto";
     Boolean recompute;
+    Integer accumulate;
+    Accumulation.Weighting accumulateBy;
     boolean resume;
 
     private TrainingOptions(Path out) {
@@ -251,6 +254,18 @@ public final class TrainingOptions {
         return this;
     }
 
+    /** Equal parts of every batch whose gradients are accumulated; 1, the default, for none. See {@link Accumulation}. */
+    public TrainingOptions accumulate(Integer value) {
+        accumulate = value;
+        return this;
+    }
+
+    /** What counts equally in the mean of accumulated gradients: targets, the default, or micro-batches. */
+    public TrainingOptions accumulateBy(Accumulation.Weighting value) {
+        accumulateBy = value;
+        return this;
+    }
+
     /** Go on with the run in the directory, with its own options; any other that is given must say the same. */
     public TrainingOptions resume(boolean value) {
         resume = value;
@@ -288,6 +303,7 @@ public final class TrainingOptions {
                     + " has its own size");
         }
         positive("--batch-size", batchSize);
+        checkAccumulation();
         positive("--tokens", tokens);
         positive("--steps", steps);
         positive("--seconds", seconds);
@@ -301,6 +317,19 @@ public final class TrainingOptions {
         range("--weight-decay", weightDecay, 0, Double.MAX_VALUE);
         range("--eval-every", evalEvery, 0, Double.MAX_VALUE);
         range("--checkpoint-every", checkpointEvery, 0, Double.MAX_VALUE);
+    }
+
+    private void checkAccumulation() {
+        positive("--accumulate", accumulate);
+        int parts = accumulate == null ? 1 : accumulate;
+        int sequences = batchSize == null ? Defaults.BATCH_SIZE : batchSize;
+        if (sequences % parts != 0 && !resume) {
+            throw new UsageException("train: --accumulate " + parts + " divides every batch into equal parts, and --batch-size is "
+                    + sequences + "; choose a multiple");
+        }
+        if (accumulateBy != null && parts == 1 && !resume) {
+            throw new UsageException("train: --accumulate-by is for --accumulate 2 or more; without it nothing is weighed");
+        }
     }
 
     /**

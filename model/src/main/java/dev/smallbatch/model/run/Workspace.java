@@ -35,6 +35,7 @@ final class Workspace implements AutoCloseable {
     private final Gpt model;
     private final Optimizer optimizer;
     private final Batch batch;
+    private final Batch evaluated;
     private final TrainStep trainStep;
     private final Evaluator evaluator;
 
@@ -51,15 +52,17 @@ final class Workspace implements AutoCloseable {
         optimizer = new Optimizer(List.of(ParameterGroup.all(config.rule())), config.clipping(), model.parameters(), kernels, state,
                 config.weights().rounding(), config.seed());
         batch = Batch.allocate(data, config.batchSize(), config.model().seqLen());
-        trainStep = new TrainStep(model, optimizer, kernels, step, 1, config.recompute());
+        evaluated = Batch.allocate(data, config.batchSize() / config.accumulation().microBatches(), config.model().seqLen());
+        trainStep = new TrainStep(model, optimizer, kernels, step, config.accumulation(), config.recompute());
         evaluator = evaluator(kernels);
     }
 
     private Evaluator evaluator(Kernels kernels) {
-        SequentialBlocks all = new SequentialBlocks(corpus.validation(), config.batchSize(), config.model().seqLen());
-        long batches = Math.clamp(Math.ceilDiv(config.intervals().evalSequences(), config.batchSize()), 1, all.batches());
+        int sequences = evaluated.batchSize();
+        SequentialBlocks all = new SequentialBlocks(corpus.validation(), sequences, config.model().seqLen());
+        long batches = Math.clamp(Math.ceilDiv(config.intervals().evalSequences(), sequences), 1, all.batches());
         BatchSource spread = (index, tokens, targets) -> all.fill(index * all.batches() / batches, tokens, targets);
-        return new Evaluator(model, kernels, step, batch, spread, Math.toIntExact(batches));
+        return new Evaluator(model, kernels, step, evaluated, spread, Math.toIntExact(batches));
     }
 
     private RandomWindows training() {

@@ -103,6 +103,19 @@ class CommandsTest {
     }
 
     @Test
+    void accumulationSaysWhatItCostsOnOneDevice() {
+        Path out = directory.resolve("accumulated");
+        List<String> arguments = new ArrayList<>(SmallRun.arguments(text, out));
+        arguments.addAll(List.of("--batch-size", "8", "--accumulate", "4", "--accumulate-by", "microbatch"));
+        Invocation run = Invocation.of(arguments).requireSuccess();
+        run.requireOut("accumulate  4 micro-batches of 2 make an update, each micro-batch counting equally; this keeps 44.4 KiB of"
+                + " gradients, and the same tokens in batches of 2 would be 160 updates instead of 40", "gradients 44.4 KiB");
+        assertTrue(!training.out().contains("accumulate "), "never a default: " + training.out());
+        Invocation.of("train", "--out", out.toString(), "--resume", "--accumulate", "2")
+                .requireFailure(2, "--accumulate 2 contradicts the run");
+    }
+
+    @Test
     void anExistingVocabularyIsTakenFromItsDirectory() {
         Path first = directory.resolve("first");
         Invocation.of("train", "--data", text.toString(), "--out", first.toString(), "--tokenizer", "bpe", "--vocab-size",

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.optim.train.Accumulation;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -76,6 +77,10 @@ class DefaultsTest {
         assertRefused("--beta1 1.0", o -> o.beta1(1.0));
         assertRefused("--warmup-frac 1.5", o -> o.warmupFraction(1.5));
         assertRefused("--weight-decay -0.1", o -> o.weightDecay(-0.1));
+        assertRefused("--accumulate 0", o -> o.accumulate(0));
+        assertRefused("--accumulate 2 divides every batch into equal parts, and --batch-size is 1", o -> o.accumulate(2));
+        assertRefused("--batch-size is 6; choose a multiple", o -> o.batchSize(6).accumulate(4));
+        assertRefused("--accumulate-by is for --accumulate 2", o -> o.accumulateBy(Accumulation.Weighting.MICROBATCH));
         assertRefused("--threads 0", o -> o.threads(0));
         assertRefused("does not split into 3 heads", o -> o.dim(100).heads(3));
         assertRefused("no preset 'huge'", o -> o.preset("huge"));

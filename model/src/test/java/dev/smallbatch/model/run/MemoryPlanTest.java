@@ -70,6 +70,18 @@ class MemoryPlanTest {
     }
 
     @Test
+    void accumulationKeepsGradientsAndNeedsTheActivationsOfOnePart() {
+        MemoryPlan whole = MemoryPlan.of(CHOICE);
+        MemoryPlan one = MemoryPlan.of(CHOICE.withBatchSize(1));
+        MemoryPlan parts = MemoryPlan.of(new MemoryPlan.Choice(MODEL, DType.F32, OptimizerKind.ADAMW, false, 6, false, 6));
+        assertEquals(one.memory().step(), parts.memory().step());
+        assertTrue(parts.memory().gradients() >= 4 * MODEL.parameterCount());
+        assertEquals(List.of("--recompute", "--optimizer sgd", "--dtype bf16", "--accumulate 1", "--batch-size 12", "--seq-len 128",
+                "--seq-len 512"), List.copyOf(parts.neighbours().keySet()), "half of 6 is not a multiple of 6");
+        assertEquals(whole, parts.neighbours().get("--accumulate 1"));
+    }
+
+    @Test
     void planningAllocatesNoNativeMemory() {
         long before = MemoryStats.nativeAllocations();
         MemoryPlan.of(CHOICE).neighbours();

@@ -12,6 +12,7 @@ import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.train.Accumulation;
 import dev.smallbatch.optim.train.StepMemory;
 import dev.smallbatch.optim.train.StepStats;
 import java.io.IOException;
@@ -55,6 +56,18 @@ class RunFilesTest {
         for (Rounding rounding : Rounding.values()) {
             RunConfig config = new RunConfig(CONFIG.model(), new RunConfig.Weights(DType.BF16, rounding), CONFIG.text(), 2, 50,
                     CONFIG.update(), 42, CONFIG.intervals(), CONFIG.recompute());
+            RunConfigJson.write(config, file);
+            assertEquals(config, RunConfigJson.read(file));
+            assertNotEquals(RunConfigJson.identity(CONFIG), RunConfigJson.identity(config));
+        }
+    }
+
+    @Test
+    void accumulationIsReadBackAndBelongsToTheIdentity() throws IOException {
+        Path file = directory.resolve("config.json");
+        for (Accumulation.Weighting weighting : Accumulation.Weighting.values()) {
+            RunConfig config = new RunConfig(CONFIG.model(), F32, CONFIG.text(), 2, 50, CONFIG.update(), 42, CONFIG.intervals(),
+                    CONFIG.recompute(), new Accumulation(2, weighting));
             RunConfigJson.write(config, file);
             assertEquals(config, RunConfigJson.read(file));
             assertNotEquals(RunConfigJson.identity(CONFIG), RunConfigJson.identity(config));

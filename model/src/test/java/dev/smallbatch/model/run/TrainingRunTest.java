@@ -19,6 +19,7 @@ import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
@@ -51,6 +52,19 @@ class TrainingRunTest {
                     run.requestStop();
                 }
             }));
+        }
+    }
+
+    @Test
+    void accumulationGivesTheTrajectoryOfTheWholeBatch() throws IOException {
+        List<List<Double>> losses = new ArrayList<>();
+        for (int parts : new int[] {1, 16}) {
+            Path out = directory.resolve("accumulate" + parts);
+            train(SmallRun.options(text, out).batchSize(16).accumulate(parts), Long.MAX_VALUE);
+            losses.add(MetricsFile.read(out.resolve("metrics.jsonl")).stream().map(Metric::loss).toList());
+        }
+        for (int step = 0; step < losses.getFirst().size(); step++) {
+            assertEquals(losses.get(0).get(step), losses.get(1).get(step), 1e-4, "logged step " + step);
         }
     }
 
