@@ -2,6 +2,7 @@ package dev.smallbatch.model.gpt;
 
 import dev.smallbatch.core.spi.Activation;
 import dev.smallbatch.model.layer.Norm;
+import dev.smallbatch.optim.batch.RunLength;
 import java.util.Objects;
 
 /**
@@ -164,7 +165,7 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
      * sets the token budget, usually 20 tokens per active parameter.
      */
     public long activeParameterCount() {
-        return (4L + 2 * MLP_FACTOR) * layers * dim * dim + (long) dim * vocabularySize;
+        return RunLength.activeParameters(layers, dim, vocabularySize);
     }
 
     /**

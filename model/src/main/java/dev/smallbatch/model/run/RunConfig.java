@@ -5,6 +5,7 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.batch.RunLength;
 import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.UpdateRule;
@@ -98,7 +99,7 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
 
     /** Steps in which the learning rate rises. */
     public long warmupSteps() {
-        return (long) Math.floor(update.warmupFraction * steps);
+        return RunLength.warmupSteps(update.warmupFraction, steps);
     }
 
     /** The update rule with its schedule. */

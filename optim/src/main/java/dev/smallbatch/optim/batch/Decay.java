@@ -56,8 +56,22 @@ public sealed interface Decay {
      * @param tokens finite, at least 0; 0 means beta 0
      */
     record HalfLife(double tokens) implements Decay {
+        private static final long LONG_RUN = 500_000_000;
+        private static final double LONG_RUN_HALF_LIFE = 10e6;
+        private static final int SHORT_RUN_PARTS = 50;
+
         public HalfLife {
             requireHalfLife(tokens);
+        }
+
+        /**
+         * The usual half-life of a mean of squares: 10 million tokens for runs of half a billion and more, as published, and a
+         * fiftieth of shorter runs. What was published is between a 21st and a 700th of the run, the shorter the run the larger.
+         *
+         * @param runTokens of the whole run
+         */
+        public static HalfLife ofSecondMoment(long runTokens) {
+            return new HalfLife(runTokens >= LONG_RUN ? LONG_RUN_HALF_LIFE : (double) runTokens / SHORT_RUN_PARTS);
         }
 
         @Override
