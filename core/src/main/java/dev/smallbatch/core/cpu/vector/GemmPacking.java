@@ -25,6 +25,7 @@ final class GemmPacking {
             alongEdge(to, at, width, depth, from, base, stride, valid);
             return;
         }
+        // One or two, by the sizes of GemmTile: a loop over them halves the speed.
         int vectors = (width + L - 1) / L;
         boolean overhang = vectors * L > width;
         // A vector that hangs over writes into the next k, which comes after; the last k, and reads past the end of the
@@ -34,9 +35,17 @@ final class GemmPacking {
         while (overhang && safe > 0 && base + (safe - 1) * stride + (long) vectors * L > limit) {
             safe--;
         }
-        for (int k = 0; k < safe; k++) {
-            for (int v = 0; v < vectors; v++) {
-                Lanes.load(from, base + k * stride + v * L).intoArray(to, at + k * width + v * L);
+        if (vectors == 1) {
+            for (int k = 0; k < safe; k++) {
+                Lanes.load(from, base + k * stride).intoArray(to, at + k * width);
+            }
+        } else {
+            for (int k = 0; k < safe; k++) {
+                long row = base + k * stride;
+                FloatVector first = Lanes.load(from, row);
+                FloatVector second = Lanes.load(from, row + L);
+                first.intoArray(to, at + k * width);
+                second.intoArray(to, at + k * width + L);
             }
         }
         for (int k = Math.max(0, safe); k < depth; k++) {
@@ -54,16 +63,28 @@ final class GemmPacking {
 
     /** One panel, values across memory: {@code to[at + k * width + i] = from[base + i * stride + k]} for i below valid, else 0. */
     static void across(float[] to, int at, int width, int depth, MemorySegment from, long base, long stride, int valid) {
-        for (int i = 0; i < valid; i++) {
-            long row = base + i * stride;
-            int target = at + i;
-            for (int k = 0; k < depth; k++) {
-                to[target + k * width] = from.get(ValueLayout.JAVA_FLOAT, (row + k) << 2);
-            }
+        int i = 0;
+        for (; L >= 8 && i + 8 <= valid; i += 8) {
+            int done = GemmTranspose.eightRows(to, at + i, width, depth, from, base + i * stride, stride);
+            acrossRows(to, at, width, done, depth, from, base, stride, i, i + 8);
         }
-        for (int i = valid; i < width; i++) {
-            for (int k = 0; k < depth; k++) {
-                to[at + i + k * width] = 0;
+        for (; i + 4 <= valid; i += 4) {
+            int done = GemmTranspose.fourRows(to, at + i, width, depth, from, base + i * stride, stride);
+            acrossRows(to, at, width, done, depth, from, base, stride, i, i + 4);
+        }
+        acrossRows(to, at, width, 0, depth, from, base, stride, i, valid);
+        for (int k = 0; valid < width && k < depth; k++) {
+            Arrays.fill(to, at + k * width + valid, at + (k + 1) * width, 0);
+        }
+    }
+
+    /** What no square covers: rows i of a panel, values from kFrom on. */
+    private static void acrossRows(float[] to, int at, int width, int kFrom, int depth, MemorySegment from, long base, long stride,
+            int iFrom, int iTo) {
+        for (int i = iFrom; i < iTo; i++) {
+            long row = base + i * stride;
+            for (int k = kFrom; k < depth; k++) {
+                to[at + i + k * width] = from.get(ValueLayout.JAVA_FLOAT, (row + k) << 2);
             }
         }
     }
