@@ -1,20 +1,10 @@
 package dev.smallbatch.model.run;
 
-import dev.smallbatch.core.io.AtomicFiles;
-import java.awt.AWTError;
 import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Graphics2D;
-import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
-import javax.imageio.ImageIO;
-import javax.imageio.stream.ImageOutputStream;
-import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -43,31 +33,7 @@ public final class LossPlot {
         if (metrics.isEmpty()) {
             return;
         }
-        byte[] png = png(metrics, title);
-        AtomicFiles.write(file, channel -> {
-            ByteBuffer bytes = ByteBuffer.wrap(png);
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-        });
-    }
-
-    private static byte[] png(List<Metric> metrics, String title) throws IOException {
-        try {
-            BufferedImage image = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
-            Graphics2D graphics = image.createGraphics();
-            graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-            chart(metrics, title).paint(graphics, WIDTH, HEIGHT);
-            graphics.dispose();
-            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-            // A plain stream would go through a temporary file, which a kill leaves behind.
-            try (ImageOutputStream out = new MemoryCacheImageOutputStream(bytes)) {
-                ImageIO.write(image, "png", out);
-            }
-            return bytes.toByteArray();
-        } catch (RuntimeException | LinkageError | InternalError | AWTError e) {
-            throw new IOException("this JVM cannot draw (" + e + "); it may lack fonts, install fontconfig and a font", e);
-        }
+        PngFile.write(file, WIDTH, HEIGHT, graphics -> chart(metrics, title).paint(graphics, WIDTH, HEIGHT));
     }
 
     private static XYChart chart(List<Metric> metrics, String title) {

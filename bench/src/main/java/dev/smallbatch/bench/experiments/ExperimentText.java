@@ -1,0 +1,51 @@
+package dev.smallbatch.bench.experiments;
+
+import dev.smallbatch.model.cli.Format;
+import dev.smallbatch.model.data.CorpusBuilder;
+import dev.smallbatch.model.data.PreparedCorpus;
+import dev.smallbatch.model.data.TokenShard;
+import dev.smallbatch.model.data.TokenizerChoice;
+import dev.smallbatch.model.run.UsageException;
+import dev.smallbatch.model.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.util.List;
+
+/** The text of an experiment: bytes for the vocabulary of 128, else tokens of a vocabulary loaded or learned. */
+final class ExperimentText {
+    private static final int BYTES = 128;
+
+    private ExperimentText() {}
+
+    static TextBlocks open(Trial trial) throws IOException {
+        Scale scale = trial.scale();
+        boolean bytes = scale.vocabulary() == BYTES;
+        TextBlocks.Stream stream = bytes ? bytes(trial) : tokens(trial);
+        trial.console().row("data", "%s, %s tokens; not the paper's",
+                trial.data() == null ? scale.data() : trial.data().toString(), Format.count(stream.size()));
+        return new TextBlocks(stream, scale.seqLen(), Math.toIntExact(scale.tokens() / scale.seqLen()),
+                Math.toIntExact(scale.validationTokens() / scale.seqLen()), bytes);
+    }
+
+    private static TextBlocks.Stream bytes(Trial trial) throws IOException {
+        return trial.data() == null ? JavaSources.read() : JavaSources.read(trial.data());
+    }
+
+    private static TextBlocks.Stream tokens(Trial trial) throws IOException {
+        Scale scale = trial.scale();
+        if (trial.data() == null) {
+            throw new UsageException("experiment --scale " + scale.name() + ": it learns from " + scale.data()
+                    + ", which is not here; give a text of at least "
+                    + Format.count(scale.tokens() + scale.validationTokens()) + " tokens with --data");
+        }
+        TokenizerChoice vocabulary = trial.vocabulary() == null ? new TokenizerChoice.TrainBpe(scale.vocabulary())
+                : new TokenizerChoice.Existing(Tokenizer.load(trial.vocabulary()));
+        PreparedCorpus corpus = new CorpusBuilder(trial.directory().resolve("data"), vocabulary, 0, scale.seqLen())
+                .build(List.of(trial.data()), null, (stage, done, all) -> { });
+        if (corpus.tokenizer().vocabularySize() > scale.vocabulary()) {
+            throw new UsageException("experiment: the vocabulary has " + corpus.tokenizer().vocabularySize()
+                    + " tokens, the models of scale " + scale.name() + " have " + scale.vocabulary() + "; give another --vocabulary");
+        }
+        TokenShard shard = corpus.training();
+        return new TextBlocks.Stream(shard.size(), shard::copy);
+    }
+}

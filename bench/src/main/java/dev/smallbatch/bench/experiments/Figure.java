@@ -1,0 +1,95 @@
+package dev.smallbatch.bench.experiments;
+
+import dev.smallbatch.model.run.PngFile;
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.awt.Graphics2D;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.internal.chartpart.Chart;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.Marker;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** Charts as the paper draws them, side by side in a PNG. */
+final class Figure {
+    static final String LOSS = "validation loss, nats per token";
+
+    private static final int WIDTH = 640;
+    private static final int HEIGHT = 460;
+    private static final float LINE = 2.2f;
+    private static final int MARKER = 8;
+    /** Distinct in print and for the colour-blind. */
+    private static final Color[] COLORS = {new Color(0, 114, 178), new Color(213, 94, 0), new Color(0, 158, 115),
+        new Color(204, 121, 167), new Color(86, 180, 233), new Color(90, 90, 90), new Color(230, 159, 0)};
+    private static final Marker[] MARKERS = {SeriesMarkers.CIRCLE, SeriesMarkers.SQUARE, SeriesMarkers.DIAMOND,
+        SeriesMarkers.TRIANGLE_UP, SeriesMarkers.CROSS, SeriesMarkers.TRIANGLE_DOWN, SeriesMarkers.PLUS};
+
+    private Figure() {}
+
+    /** Draws charts into one file, row by row. */
+    static void write(Path file, int columns, List<? extends Chart<?, ?>> charts) throws IOException {
+        int rows = Math.ceilDiv(charts.size(), columns);
+        PngFile.write(file, columns * WIDTH, rows * HEIGHT, graphics -> {
+            graphics.setColor(Color.WHITE);
+            graphics.fillRect(0, 0, columns * WIDTH, rows * HEIGHT);
+            for (int i = 0; i < charts.size(); i++) {
+                var corner = graphics.create(i % columns * WIDTH, i / columns * HEIGHT, WIDTH, HEIGHT);
+                charts.get(i).paint((Graphics2D) corner, WIDTH, HEIGHT);
+                corner.dispose();
+            }
+        });
+    }
+
+    /** An empty chart with linear axes. */
+    static XYChart chart(String title, String x, String y) {
+        XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
+        chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW).setChartBackgroundColor(Color.WHITE)
+                .setLegendBorderColor(new Color(200, 200, 200)).setPlotBorderVisible(true)
+                .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15)).setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
+        chart.getStyler().setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14))
+                .setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13)).setPlotGridLinesColor(new Color(225, 225, 225));
+        return chart;
+    }
+
+    /** A chart whose horizontal axis is the base-2 logarithm of what it is labelled with; for {@link #log2Line}. */
+    static XYChart log2Chart(String title, String x, String y) {
+        XYChart chart = chart(title, x, y);
+        chart.getStyler().setXAxisTickMarkSpacingHint(40);
+        chart.getStyler().setxAxisTickLabelsFormattingFunction(Figure::powerOfTwo);
+        return chart;
+    }
+
+    private static String powerOfTwo(double exponent) {
+        if (Math.abs(exponent - Math.rint(exponent)) > 1e-6) {
+            return "";
+        }
+        return exponent >= 0 ? Long.toString(1L << (int) Math.rint(exponent)) : "1/" + (1L << (int) Math.rint(-exponent));
+    }
+
+    /** Adds points joined by a line; those that are not finite are left out, and so is a series without points. */
+    static void line(XYChart chart, String name, List<Double> x, List<Double> y) {
+        List<Integer> finite = IntStream.range(0, x.size())
+                .filter(i -> Double.isFinite(x.get(i)) && Double.isFinite(y.get(i))).boxed().toList();
+        if (finite.isEmpty()) {
+            return;
+        }
+        int number = chart.getSeriesMap().size();
+        XYSeries series = chart.addSeries(name, finite.stream().map(x::get).toList(), finite.stream().map(y::get).toList());
+        Color color = COLORS[number % COLORS.length];
+        series.setLineColor(color).setMarkerColor(color).setMarker(MARKERS[number % MARKERS.length])
+                .setLineStyle(new BasicStroke(LINE));
+        chart.getStyler().setMarkerSize(MARKER);
+    }
+
+    /** The same over the base-2 logarithm of x. */
+    static void log2Line(XYChart chart, String name, List<Double> x, List<Double> y) {
+        line(chart, name, x.stream().map(value -> Math.log(value) / Math.log(2)).toList(), y);
+    }
+}

@@ -1,0 +1,28 @@
+package dev.smallbatch.bench.experiments;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.smallbatch.model.gpt.GptConfig;
+import java.util.Map;
+
+/**
+ * What the runs of a scale share, and the grid of each experiment: a file of this package's resources.
+ *
+ * @param name laptop or paper
+ * @param data what the runs learn from, for the results
+ * @param layers of the paper's decoder
+ * @param tokens training tokens of a run
+ * @param validationTokens the end loss is a mean over these
+ * @param microBatch most sequences that go through the model at once
+ * @param workers runs at the same time
+ * @param threads of each run
+ * @param t2 half-life of the second moment in tokens where it is fixed
+ * @param minDimSizeToFactor Adafactor's: smaller matrices keep their whole second moment
+ * @param experiments by name: seeds and grids
+ */
+record Scale(String name, String data, int layers, int dim, int heads, int seqLen, int vocabulary, long tokens,
+        long validationTokens, int microBatch, int workers, int threads, double t2, int minDimSizeToFactor,
+        Map<String, JsonNode> experiments) {
+    GptConfig model() {
+        return GptConfig.paper(layers, dim, heads, seqLen, vocabulary);
+    }
+}
