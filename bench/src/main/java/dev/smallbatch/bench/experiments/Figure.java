@@ -83,7 +83,7 @@ final class Figure {
         int number = chart.getSeriesMap().size();
         XYSeries series = chart.addSeries(name, finite.stream().map(x::get).toList(), finite.stream().map(y::get).toList());
         Color color = COLORS[number % COLORS.length];
-        series.setLineColor(color).setMarkerColor(color).setMarker(MARKERS[number % MARKERS.length])
+        series.setMarkerColor(color).setMarker(MARKERS[number % MARKERS.length]).setLineColor(color)
                 .setLineStyle(new BasicStroke(LINE));
         chart.getStyler().setMarkerSize(MARKER);
     }

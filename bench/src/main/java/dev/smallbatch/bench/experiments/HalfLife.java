@@ -1,5 +1,6 @@
 package dev.smallbatch.bench.experiments;
 
+import dev.smallbatch.model.cli.Format;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -62,7 +63,7 @@ final class HalfLife implements Experiment {
         List<Double> x = batches.stream().map(Integer::doubleValue).toList();
         double beta2 = fixed.cells().getFirst().beta2();
         Figure.log2Line(chart, "beta2 = " + beta2, x, fixed.lowest(batches));
-        Figure.log2Line(chart, String.format("half-life %,.0f tokens", t2), x, halfLife.lowest(batches));
+        Figure.log2Line(chart, Format.text("half-life %,.0f tokens", t2), x, halfLife.lowest(batches));
         return chart;
     }
 

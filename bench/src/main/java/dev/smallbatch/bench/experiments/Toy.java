@@ -1,10 +1,12 @@
 package dev.smallbatch.bench.experiments;
 
 import dev.smallbatch.core.rand.RandomKey;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.style.Styler;
 
 /**
  * Where momentum helps: {@code f(x, y) = x^2 + 10 y^2} from (-1, 1), each gradient coordinate G multiplied by
@@ -32,7 +34,7 @@ final class Toy implements Experiment {
     }
 
     @Override
-    public List<Claim> run(Trial trial) throws java.io.IOException {
+    public List<Claim> run(Trial trial) throws IOException {
         List<Paths> all = PANELS.stream().map(panel -> paths(panel, RUNS)).toList();
         List<XYChart> charts = new ArrayList<>();
         for (int i = 0; i < PANELS.size(); i++) {
@@ -105,7 +107,8 @@ final class Toy implements Experiment {
             String name = share == 0.5 ? "median path" : share == 0.25 ? "lower quartiles" : "upper quartiles";
             Figure.line(chart, name, medians(paths.x, 0.5), medians(paths.y, share));
         }
-        chart.getStyler().setXAxisMin(-1.05).setXAxisMax(0.1).setYAxisMin(-1.1).setYAxisMax(1.1);
+        chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideSE);
+        chart.getStyler().setXAxisMin(-1.05).setXAxisMax(0.1).setYAxisMin(-1.3).setYAxisMax(1.3);
         return chart;
     }
 

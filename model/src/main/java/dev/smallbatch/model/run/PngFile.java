@@ -26,6 +26,7 @@ public final class PngFile {
      * @param painter draws; edges are smoothed
      * @throws IOException if the file cannot be written, or the JVM cannot draw text here
      */
+    @SuppressWarnings("exports") // whoever draws requires java.desktop; other users of this module need not
     public static void write(Path file, int width, int height, Consumer<Graphics2D> painter) throws IOException {
         byte[] png = png(width, height, painter);
         AtomicFiles.write(file, channel -> {
