@@ -34,12 +34,13 @@ public record StepProfile(double seconds, double outside, List<Row> rows) {
      * @param shape for example {@code 512 x 1152 x 384}, for a product M, N, K
      * @param calls in a step
      * @param seconds of all of them together in a step
+     * @param garbage bytes that all of them together allocate on the heap in a step
      * @param work of all of them together
      */
-    public record Row(String kernel, String shape, int calls, double seconds, Work work) {
+    public record Row(String kernel, String shape, int calls, double seconds, double garbage, Work work) {
         Row merge(Row other) {
             return new Row(kernel, shape.equals(other.shape) ? shape : "", calls + other.calls, seconds + other.seconds,
-                    work.plus(other.work));
+                    garbage + other.garbage, work.plus(other.work));
         }
     }
 
@@ -69,9 +70,10 @@ public record StepProfile(double seconds, double outside, List<Row> rows) {
     private static StepProfile of(Timings times, List<List<TimedKernels.TimedCall>> steps) {
         List<Map<String, Row>> perStep = steps.stream().map(StepProfile::rows).toList();
         List<Row> rows = perStep.getFirst().entrySet().stream().map(entry -> {
-            double median = Statistics.median(perStep.stream().map(rowsOfStep -> rowsOfStep.get(entry.getKey()).seconds).toList());
+            List<Row> same = perStep.stream().map(rowsOfStep -> rowsOfStep.get(entry.getKey())).toList();
             Row row = entry.getValue();
-            return new Row(row.kernel, row.shape, row.calls, median, row.work);
+            return new Row(row.kernel, row.shape, row.calls, Statistics.median(same.stream().map(Row::seconds).toList()),
+                    Statistics.median(same.stream().map(Row::garbage).toList()), row.work);
         }).toList();
         List<Double> between = new ArrayList<>();
         for (int i = 0; i < steps.size(); i++) {
@@ -83,7 +85,7 @@ public record StepProfile(double seconds, double outside, List<Row> rows) {
     private static Map<String, Row> rows(List<TimedKernels.TimedCall> calls) {
         Map<String, Row> rows = new LinkedHashMap<>();
         for (TimedKernels.TimedCall timed : calls) {
-            Row row = new Row(kernel(timed.call()), shape(timed.call()), 1, timed.seconds(), Work.of(timed.call()));
+            Row row = new Row(kernel(timed.call()), shape(timed.call()), 1, timed.seconds(), timed.garbage(), Work.of(timed.call()));
             rows.merge(row.kernel + row.shape, row, Row::merge);
         }
         return rows;

@@ -1,5 +1,6 @@
 package dev.smallbatch.bench.profile;
 
+import dev.smallbatch.bench.measure.Garbage;
 import dev.smallbatch.core.replay.KernelCall;
 import dev.smallbatch.core.spi.Kernels;
 import java.lang.reflect.InvocationTargetException;
@@ -11,15 +12,15 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Passes every call on and keeps how long it took. The families are reflective proxies, which add about a microsecond to a
+ * Passes every call on and keeps how long it took and what it allocated. The families are reflective proxies, which add about a microsecond to a
  * call, outside of its own time. Used by one thread.
  */
 final class TimedKernels {
     private final List<TimedCall> calls = new ArrayList<>();
     private final Kernels kernels;
 
-    /** A call and its time in seconds. */
-    record TimedCall(KernelCall call, double seconds) {}
+    /** A call, its time in seconds, and the bytes that all threads allocated on the heap meanwhile. */
+    record TimedCall(KernelCall call, double seconds, long garbage) {}
 
     TimedKernels(Kernels kernels) {
         RecordComponent[] families = Kernels.class.getRecordComponents();
@@ -55,11 +56,14 @@ final class TimedKernels {
 
     private Object call(String family, Object target, Method method, Object[] arguments) throws Throwable {
         try {
+            long allocated = Garbage.allocatedBytes();
             long begin = System.nanoTime();
             Object result = method.invoke(target, arguments);
             long end = System.nanoTime();
+            long garbage = Garbage.allocatedBytes() - allocated;
             if (method.getDeclaringClass() != Object.class) {
-                calls.add(new TimedCall(new KernelCall(family, method.getName(), Arrays.asList(arguments)), 1e-9 * (end - begin)));
+                KernelCall made = new KernelCall(family, method.getName(), Arrays.asList(arguments));
+                calls.add(new TimedCall(made, 1e-9 * (end - begin), garbage));
             }
             return result;
         } catch (InvocationTargetException e) {
