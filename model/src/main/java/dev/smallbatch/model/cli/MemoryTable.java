@@ -2,11 +2,18 @@ package dev.smallbatch.model.cli;
 
 import dev.smallbatch.model.run.MemoryPlan;
 import dev.smallbatch.optim.train.StepMemory;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** What a run takes, and what it would take otherwise. */
 final class MemoryTable {
     private MemoryTable() {}
+
+    /** The options that differ most, as they are given. */
+    static String label(MemoryPlan.Choice choice) {
+        return ("--optimizer " + choice.optimizer() + " --dtype " + choice.dtype()).toLowerCase(Locale.ROOT)
+                + (choice.recompute() ? " --recompute" : "");
+    }
 
     static void write(Console console, MemoryPlan plan) {
         StepMemory memory = plan.memory();

@@ -78,6 +78,9 @@ final class TrainingSession {
         console.row("every", "%,d steps a checkpoint, %s", config.intervals().checkpoint(), evaluations(config));
         console.row("backend", run.backend().toString());
         MemoryTable.write(console, run.memory());
+        run.rejected().forEach(plan -> console.row("too large", "%s would be better, but takes %s with the JVM",
+                MemoryTable.label(plan.choice()), Format.bytes(plan.resident())));
+        config.hyperparameters().warnings().forEach(warning -> console.row("warning", warning));
         console.row("to beat", "unigrams %.3f, bigrams %.3f nats per validation token (by counting the training text)",
                 entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
         console.row("files", run.directory().root().toString());
@@ -87,10 +90,11 @@ final class TrainingSession {
     private static String accumulation(TrainingRun run) {
         RunConfig config = run.config();
         int parts = config.accumulation().microBatches();
-        return Format.text("%d micro-batches of %d make an update, each %s counting equally; this keeps %s of gradients, and the same"
-                + " tokens in batches of %d would be %,d updates instead of %,d, in less memory", parts,
+        return Format.text("%d micro-batches of %d make an update, each %s counting equally; this keeps %s of gradients, and the"
+                + " same tokens in batches of %d would be %,d updates instead of %,d, in less memory", parts,
                 config.batchSize() / parts, lowerCase(config.accumulation().weighting()).replace("microbatch", "micro-batch"),
-                Format.bytes(run.memory().memory().gradients()), config.batchSize() / parts, parts * config.steps(), config.steps());
+                Format.bytes(run.memory().memory().gradients()), config.batchSize() / parts, parts * config.steps(),
+                config.steps());
     }
 
     private static String evaluations(RunConfig config) {

@@ -68,8 +68,8 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
             return new Choice(model, dtype, optimizer, clipped, other, recompute, microBatches);
         }
 
-        Choice withoutAccumulation() {
-            return new Choice(model, dtype, optimizer, clipped, batchSize, recompute);
+        Choice withAccumulation(int parts) {
+            return new Choice(model, dtype, optimizer, clipped, batchSize, recompute, parts);
         }
 
         Choice withRecompute(boolean other) {
@@ -101,7 +101,7 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
         DType otherType = choice.dtype == DType.F32 ? DType.BF16 : DType.F32;
         plans.put("--dtype " + otherType.name().toLowerCase(Locale.ROOT), of(choice.withDType(otherType)));
         if (choice.microBatches > 1) {
-            plans.put("--accumulate 1", of(choice.withoutAccumulation()));
+            plans.put("--accumulate 1", of(choice.withAccumulation(1)));
         }
         for (int size : halfAndTwice(choice.batchSize)) {
             if (size % choice.microBatches == 0) {

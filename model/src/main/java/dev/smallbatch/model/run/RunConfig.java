@@ -5,6 +5,7 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.batch.Hyperparameters;
 import dev.smallbatch.optim.batch.RunLength;
 import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.Sgd;
@@ -100,6 +101,12 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
     /** Steps in which the learning rate rises. */
     public long warmupSteps() {
         return RunLength.warmupSteps(update.warmupFraction, steps);
+    }
+
+    /** What its batch size goes with. */
+    public Hyperparameters hyperparameters() {
+        return new Hyperparameters(batchSize, model.seqLen(), tokens(), update.lr, new Decay.PerStep(update.beta1),
+                update.beta2 == null ? new Decay.PerStep(0) : update.beta2, update.weightDecay, update.warmupFraction, null);
     }
 
     /** The update rule with its schedule. */

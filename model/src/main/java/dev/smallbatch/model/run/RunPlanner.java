@@ -1,7 +1,5 @@
 package dev.smallbatch.model.run;
 
-import dev.smallbatch.core.spi.Rounding;
-import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.data.CorpusBuilder;
 import dev.smallbatch.model.data.PreparedCorpus;
 import dev.smallbatch.model.data.TokenizerChoice;
@@ -10,11 +8,13 @@ import dev.smallbatch.model.tokenizer.BpeTrainer;
 import dev.smallbatch.model.tokenizer.ByteTokenizer;
 import dev.smallbatch.model.tokenizer.Tokenizer;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.batch.RunLength;
 import dev.smallbatch.optim.train.Accumulation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalLong;
 
 /** Turns what was asked for into a {@link RunConfig}, with {@link Defaults} for the rest. */
 final class RunPlanner {
@@ -73,55 +73,76 @@ final class RunPlanner {
         return or(options.validationFraction, CorpusBuilder.DEFAULT_VALIDATION_FRACTION);
     }
 
-    /** The whole run; of {@code options.seconds} the number of steps is fixed later. */
-    RunConfig plan(PreparedCorpus corpus, String tokenizerName) {
+    /**
+     * What was asked for, and the recipe for the rest.
+     *
+     * @param available bytes of memory, if that is known
+     */
+    Recipe recipe(PreparedCorpus corpus, OptionalLong available) {
         GptConfig model = model(corpus.tokenizer().vocabularySize());
+        requirePossible(model);
+        boolean adam = options.beta1 != null || options.beta2 != null || options.beta2HalfLife != null;
+        Recipe recipe = Recipe.forModel(model).withOptimizer(adam ? OptimizerKind.ADAMW : options.optimizer)
+                .withDType(options.dtype).withRecompute(options.recompute).withBatchSize(options.batchSize)
+                .withClipping(options.clipNorm != null).withAccumulation(or(options.accumulate, 1))
+                .forTokens(or(options.tokens, Defaults.tokens(model, corpus.training().size())));
+        return available.isPresent() ? recipe.onMemory(available.getAsLong()) : recipe;
+    }
+
+    private void requirePossible(GptConfig model) {
         int batchSize = or(options.batchSize, Defaults.BATCH_SIZE);
-        RunConfig.Text text = new RunConfig.Text(paths(), options.glob, validationFraction(), tokenizerName,
-                corpus.tokenizer().fingerprint(), corpus.training().size(), corpus.validation().size());
-        long tokens = or(options.tokens, Defaults.tokens(model, text.trainingTokens()));
-        long tokensPerStep = (long) batchSize * model.seqLen();
-        if (tokensPerStep > Integer.MAX_VALUE) {
+        if ((long) batchSize * model.seqLen() > Integer.MAX_VALUE) {
             throw new UsageException("train: --batch-size " + batchSize + " with sequences of " + model.seqLen()
                     + " tokens; an update has at most " + Integer.MAX_VALUE + " tokens");
         }
-        long steps = or(options.steps, Math.ceilDiv(tokens, tokensPerStep));
+    }
+
+    /** The whole run; of {@code options.seconds} the number of steps is fixed later. */
+    RunConfig plan(PreparedCorpus corpus, String tokenizerName, Recipe recipe) {
+        GptConfig model = recipe.choice().model();
+        int batchSize = recipe.choice().batchSize();
+        RunConfig.Text text = new RunConfig.Text(paths(), options.glob, validationFraction(), tokenizerName,
+                corpus.tokenizer().fingerprint(), corpus.training().size(), corpus.validation().size());
+        long tokensPerStep = recipe.hyperparameters().tokensPerStep();
+        long steps = or(options.steps, recipe.hyperparameters().steps());
         if (steps > Long.MAX_VALUE / tokensPerStep) {
             throw new UsageException("train: " + steps + " steps of " + tokensPerStep + " tokens are too many; lower --steps or"
                     + " --tokens");
         }
         long seed = or(options.seed, 0L);
-        return withSteps(new RunConfig(model, weights(), text, batchSize, steps, null, seed, null,
-                recompute(false), accumulation()), steps);
+        RunConfig.Weights weights = new RunConfig.Weights(recipe.choice().dtype(), or(options.rounding, recipe.rounding()));
+        return withSteps(new RunConfig(model, weights, text, batchSize, steps, null, seed, null, recipe.choice().recompute(),
+                accumulation()), recipe.choice().optimizer(), steps);
     }
 
     private Accumulation accumulation() {
         return new Accumulation(or(options.accumulate, 1), or(options.accumulateBy, Accumulation.Weighting.TOKEN));
     }
 
-    private RunConfig.Weights weights() {
-        return new RunConfig.Weights(or(options.dtype, DType.F32), or(options.rounding, Rounding.STOCHASTIC));
-    }
-
     /** The same run with another length, and with whatever follows from it. */
     RunConfig withSteps(RunConfig config, long steps) {
-        long sequences = (config.text().validationTokens() - 1) / config.model().seqLen();
-        RunConfig.Intervals intervals = intervals(Defaults.intervals(steps, config.batchSize(), sequences));
-        return config.withSteps(steps, update(config, steps), intervals);
+        return withSteps(config, config.update().optimizer(), steps);
     }
 
-    private RunConfig.Update update(RunConfig config, long steps) {
-        OptimizerKind optimizer = or(options.optimizer, OptimizerKind.ADAMW);
+    private RunConfig withSteps(RunConfig config, OptimizerKind optimizer, long steps) {
+        long sequences = (config.text().validationTokens() - 1) / config.model().seqLen();
+        RunConfig.Intervals intervals = intervals(Defaults.intervals(steps, config.batchSize(), sequences));
+        return config.withSteps(steps, update(config, optimizer, steps), intervals);
+    }
+
+    private RunConfig.Update update(RunConfig config, OptimizerKind optimizer, long steps) {
         double lr = or(options.lr, Defaults.lr(optimizer, config.model().dim(), config.batchSize()));
         boolean adam = optimizer == OptimizerKind.ADAMW;
         return new RunConfig.Update(optimizer, lr, adam ? or(options.beta1, Defaults.BETA1) : 0,
                 adam ? beta2(steps * config.tokensPerStep()) : null, or(options.weightDecay, 0.0), options.clipNorm,
-                or(options.schedule, ScheduleKind.COSINE), or(options.warmupFraction, Defaults.WARMUP_FRACTION));
+                or(options.schedule, ScheduleKind.COSINE), or(options.warmupFraction, RunLength.WARMUP_FRACTION));
     }
 
     private Decay beta2(long tokens) {
-        return options.beta2 != null ? new Decay.PerStep(options.beta2)
-                : new Decay.HalfLife(or(options.beta2HalfLife, Defaults.beta2HalfLife(tokens)));
+        if (options.beta2 != null) {
+            return new Decay.PerStep(options.beta2);
+        }
+        return options.beta2HalfLife != null ? new Decay.HalfLife(options.beta2HalfLife) : Decay.HalfLife.ofSecondMoment(tokens);
     }
 
     /** With the intervals that were asked for; they may also be changed when a run goes on. */
@@ -146,8 +167,8 @@ final class RunPlanner {
         same("--rounding", options.rounding, run.weights().rounding());
         same("--batch-size", options.batchSize, run.batchSize());
         same("--steps", options.steps, run.steps());
-        same("--tokens", options.tokens == null ? null : Math.ceilDiv(options.tokens, run.tokensPerStep()) * run.tokensPerStep(),
-                run.tokens());
+        same("--tokens", options.tokens == null ? null
+                : RunLength.steps(options.tokens, run.tokensPerStep()) * run.tokensPerStep(), run.tokens());
         same("--accumulate", options.accumulate, run.accumulation().microBatches());
         same("--accumulate-by", options.accumulateBy, run.accumulation().weighting());
         same("--seed", options.seed, run.seed());

@@ -56,6 +56,7 @@ public final class TrainingRun implements AutoCloseable {
     private final PreparedCorpus corpus;
     private final Backend backend;
     private final MemoryPlan memory;
+    private final List<MemoryPlan> rejected;
     private final Workspace workspace;
     private final CheckpointStore checkpoints;
     private final TrainState start;
@@ -63,7 +64,8 @@ public final class TrainingRun implements AutoCloseable {
     private volatile boolean stopRequested;
 
     /** What the constructor needs, collected while something may still fail. */
-    private record Prepared(RunDirectory directory, RunConfig config, PreparedCorpus corpus, boolean resume) {}
+    private record Prepared(RunDirectory directory, RunConfig config, PreparedCorpus corpus, List<MemoryPlan> rejected,
+            boolean resume) {}
 
     private TrainingRun(Prepared prepared, Backend backend) throws IOException {
         this.directory = prepared.directory;
@@ -71,6 +73,7 @@ public final class TrainingRun implements AutoCloseable {
         this.corpus = prepared.corpus;
         this.backend = backend;
         this.memory = config.memory();
+        this.rejected = prepared.rejected;
         this.workspace = new Workspace(config, corpus, backend.kernels());
         this.checkpoints = new CheckpointStore(directory.checkpoint(),
                 new RunIdentity(config.seed(), RunConfigJson.identity(config), backend.info().toString(), codeVersion()));
@@ -135,13 +138,14 @@ public final class TrainingRun implements AutoCloseable {
         CorpusBuilder builder =
                 new CorpusBuilder(directory.data(), planner.tokenizer(bytes), planner.validationFraction(), seqLen);
         PreparedCorpus corpus = builder.build(options.data, options.glob, progress);
-        RunConfig config = planner.plan(corpus, planner.tokenizerName(bytes));
+        Recipe recipe = planner.recipe(corpus, MachineMemory.available());
+        RunConfig config = planner.plan(corpus, planner.tokenizerName(bytes), recipe);
         MemoryCheck.require(config.memory().memory(), config, MachineMemory.available());
         if (options.seconds != null) {
-            Prepared trial = new Prepared(directory, config, corpus, false);
+            Prepared trial = new Prepared(directory, config, corpus, List.of(), false);
             config = planner.withSteps(config, stepsIn(options.seconds, planner, trial, backend, progress));
         }
-        return new Prepared(directory, config, corpus, false);
+        return new Prepared(directory, config, corpus, recipe.rejected(), false);
     }
 
     private static Prepared continuation(TrainingOptions options, RunPlanner planner, RunDirectory directory) throws IOException {
@@ -163,7 +167,7 @@ public final class TrainingRun implements AutoCloseable {
                     + config.text().trainingTokens() + " and " + config.text().validationTokens() + " of "
                     + config.text().tokenizerFingerprint().substring(0, 8) + "; restore it, or start a new run");
         }
-        return new Prepared(directory, config, corpus, true);
+        return new Prepared(directory, config, corpus, List.of(), true);
     }
 
     private static long stepsIn(double seconds, RunPlanner planner, Prepared prepared, Backend backend, CorpusProgress progress) {
@@ -214,6 +218,11 @@ public final class TrainingRun implements AutoCloseable {
     /** What the run takes. */
     public MemoryPlan memory() {
         return memory;
+    }
+
+    /** What the recipe would rather have chosen but for the memory; empty if it was not limited, and for a run that goes on. */
+    public List<MemoryPlan> rejected() {
+        return rejected;
     }
 
     /** Where {@link #train} will begin: at step 0, or at the checkpoint. */

@@ -205,7 +205,7 @@ class TrainingRunTest {
         assertContradiction("--preset tiny: layers", "4", "1", o -> o.preset("tiny"));
         assertContradiction("--tokenizer", "bpe", "byte", o -> o.tokenizer("bpe"));
         assertContradiction("--steps", "41", "40", o -> o.steps(41L));
-        assertContradiction("--tokens", "656", "640", o -> o.tokens(650L));
+        assertContradiction("--tokens", "656", "640", o -> o.tokens(660L));
         assertContradiction("--batch-size", "2", "1", o -> o.batchSize(2));
         assertContradiction("--optimizer", "SGD", "ADAMW", o -> o.optimizer(OptimizerKind.SGD));
         assertContradiction("--beta1", "0.8", "0.9", o -> o.beta1(0.8));
@@ -263,7 +263,7 @@ class TrainingRunTest {
         assertEquals(StopReason.FINISHED, result.reason());
         RunConfig config = RunConfigJson.read(run.resolve("config.json"));
         assertEquals(config.steps(), result.last().orElseThrow().step());
-        assertEquals(new Decay.HalfLife(Defaults.beta2HalfLife(config.tokens())), config.update().beta2());
+        assertEquals(Decay.HalfLife.ofSecondMoment(config.tokens()), config.update().beta2());
     }
 
     @Test

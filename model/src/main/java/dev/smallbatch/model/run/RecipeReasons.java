@@ -1,0 +1,149 @@
+package dev.smallbatch.model.run;
+
+import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.optim.batch.Hyperparameters;
+import dev.smallbatch.optim.batch.LearningRateScaling;
+import dev.smallbatch.optim.batch.RunLength;
+import dev.smallbatch.optim.batch.Throughput;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.SequencedMap;
+import java.util.stream.Collectors;
+
+/** Says why a {@link Recipe} is as it is. */
+final class RecipeReasons {
+    private static final String GIVEN = ", as asked for";
+
+    private final RecipeRequest request;
+    private final Recipe recipe;
+    private final MemoryPlan memory;
+    private final MemoryPlan.Choice choice;
+    private final Hyperparameters tuned;
+
+    RecipeReasons(RecipeRequest request, Recipe recipe) {
+        this.request = request;
+        this.recipe = recipe;
+        this.memory = recipe.memory();
+        this.choice = recipe.choice();
+        this.tuned = recipe.hyperparameters();
+    }
+
+    SequencedMap<String, String> all() {
+        SequencedMap<String, String> lines = new LinkedHashMap<>();
+        lines.put("optimizer", optimizer());
+        lines.put("weights", weights());
+        lines.put("activations", activations());
+        lines.put("batch size", batchSize());
+        lines.put("accumulation", accumulation());
+        lines.put("learning rate", learningRate());
+        if (tuned.beta2HalfLife() > 0) {
+            lines.put("half-life", halfLife());
+        }
+        lines.put("weight decay", "none, as in the published runs in small batches");
+        lines.put("length", length());
+        lines.put("memory", text("%s with the JVM%s", bytes(memory.resident()),
+                request.memoryBytes == null ? "" : " of " + bytes(request.memoryBytes) + ", a tenth of which stays free"));
+        return lines;
+    }
+
+    private String optimizer() {
+        String name = lowerCase(choice.optimizer());
+        if (request.optimizer != null) {
+            return name + GIVEN;
+        }
+        return name + switch (choice.optimizer()) {
+            case ADAMW -> ": it fits, and needs the least tuning";
+            case SGD -> tooLarge() + "; without any state, and in small batches not far behind";
+        };
+    }
+
+    /** What was better but does not fit. */
+    private String tooLarge() {
+        return recipe.rejected().isEmpty() ? "" : ": " + recipe.rejected().stream().map(plan ->
+                label(plan.choice()) + " would take " + bytes(plan.resident())).collect(Collectors.joining(", "));
+    }
+
+    private String weights() {
+        String given = request.dtype == null ? "" : GIVEN;
+        return choice.dtype() == DType.F32 ? "f32" + given
+                : "bf16" + given + ", rounded stochastically: nearest rounding would lose the small updates of small batches";
+    }
+
+    private String activations() {
+        String step = bytes(memory.memory().step());
+        String given = request.recompute == null ? "" : GIVEN;
+        return choice.recompute() ? text("computed again in backward%s: %s, for a third more computing", given, step)
+                : text("kept%s: %s", given, step);
+    }
+
+    private String batchSize() {
+        String size = text("%d x %,d = %,d tokens", choice.batchSize(), choice.model().seqLen(), tuned.tokensPerStep());
+        if (request.batchSize != null) {
+            return size + GIVEN;
+        }
+        if (request.throughput.isEmpty()) {
+            return size + ": the smallest learns most from a token; whether it keeps the machine busy was not measured";
+        }
+        return size + ": the smallest of " + request.throughput.stream().map(t -> Integer.toString(t.batchSize()))
+                .collect(Collectors.joining(", ")) + text(" with at least %.0f %% of the highest throughput%s; a larger one learns"
+                + " no more from a token", 100 * Throughput.ENOUGH, choice.batchSize() == largestMeasured() ? " that fits" : "");
+    }
+
+    private int largestMeasured() {
+        return request.throughput.stream().mapToInt(Throughput::batchSize).max().orElse(0);
+    }
+
+    private String accumulation() {
+        if (choice.microBatches() > 1) {
+            return text("%d parts%s: it keeps %s of gradients, and every part could be an update of its own",
+                    choice.microBatches(), GIVEN, bytes(memory.memory().gradients()));
+        }
+        return text("none: on one device it would keep %s of gradients and learn no more",
+                bytes(4 * choice.model().parameterCount()));
+    }
+
+    private String learningRate() {
+        return digits(tuned.peakLearningRate(), 2) + " at the peak: by optimizer and width, and by (batch size)^"
+                + LearningRateScaling.OBSERVED.exponent() + "; in small batches a factor of 2 either way matters little";
+    }
+
+    private String halfLife() {
+        boolean shortRun = tuned.beta2HalfLife() * 50 >= tuned.tokens();
+        return text("%,.0f tokens (%s) at every batch size, here beta2 %s; beta1 stays %s", tuned.beta2HalfLife(),
+                shortRun ? "a 50th of a short run" : "the usual for long runs",
+                digits(tuned.beta2().perStep(tuned.tokensPerStep()), 8), digits(tuned.beta1().perStep(tuned.tokensPerStep()), 3));
+    }
+
+    private String length() {
+        long active = choice.model().activeParameterCount();
+        String budget = request.tokens == null
+                ? text("%d for each of %,d active parameters", RunLength.TOKENS_PER_ACTIVE_PARAMETER, active)
+                : text("%.1f for each active parameter", (double) tuned.tokens() / active);
+        return text("%,d steps for %,d tokens (%s), warm-up in the first %,d", tuned.steps(), tuned.tokens(), budget,
+                tuned.warmupSteps());
+    }
+
+    /** For example {@code adamw, bf16, --recompute}. */
+    static String label(MemoryPlan.Choice choice) {
+        return lowerCase(choice.optimizer()) + " " + lowerCase(choice.dtype()) + (choice.recompute() ? " --recompute" : "");
+    }
+
+    private static String lowerCase(Enum<?> constant) {
+        return RunConfigJson.lowerCase(constant);
+    }
+
+    static String bytes(long bytes) {
+        return bytes < 1L << 30 ? text("%.0f MiB", bytes / 1048576.0) : text("%.1f GiB", bytes / 1048576.0 / 1024);
+    }
+
+    /** So many significant digits, without zeros at the end. */
+    private static String digits(double value, int count) {
+        return new BigDecimal(value).round(new MathContext(count)).stripTrailingZeros().toPlainString();
+    }
+
+    private static String text(String format, Object... values) {
+        return String.format(Locale.ROOT, format, values);
+    }
+}
