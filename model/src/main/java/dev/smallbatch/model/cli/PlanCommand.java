@@ -21,7 +21,7 @@ final class PlanCommand implements Callable<Integer> {
     private final Console console;
 
     @Option(names = "--preset", paramLabel = "NAME", defaultValue = "small",
-            description = "tiny, small, lm11m or gpt2s (default: ${DEFAULT-VALUE}).")
+            description = "tiny, small, lm11m, gpt2s or gpt3xl (default: ${DEFAULT-VALUE}).")
     private String preset;
 
     @Option(names = "--layers", paramLabel = "N", description = "Blocks, instead of the preset's.")

@@ -62,7 +62,7 @@ final class TrainCommand implements Callable<Integer> {
 
     /** The architecture. */
     private static final class ModelOptions {
-        @Option(names = "--preset", paramLabel = "NAME", description = "tiny, small, lm11m or gpt2s (default: small).")
+        @Option(names = "--preset", paramLabel = "NAME", description = "tiny, small, lm11m, gpt2s or gpt3xl (default: small).")
         private String preset;
         @Option(names = "--layers", paramLabel = "N", description = "Blocks, instead of the preset's.")
         private Integer layers;

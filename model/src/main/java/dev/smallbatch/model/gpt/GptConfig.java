@@ -108,6 +108,7 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
      * small    4       256  4      64         256      256 (bytes)     a coffee break
      * lm11m    6       384  3      128        512      50257 (GPT-2)   the paper's 30M model
      * gpt2s    12      768  6      128        1024     50257 (GPT-2)   the paper's 124M model
+     * gpt3xl   24      2048 16     128        2048     50257 (GPT-2)   the paper's 1.3B model
      * </pre>
      *
      * @throws IllegalArgumentException if there is no such name
@@ -118,8 +119,9 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
             case "small" -> paper(4, 256, 4, 256, BYTE_VOCABULARY);
             case "lm11m" -> paper(6, 384, 3, 512, GPT2_VOCABULARY);
             case "gpt2s" -> paper(12, 768, 6, 1024, GPT2_VOCABULARY);
+            case "gpt3xl" -> paper(24, 2048, 16, 2048, GPT2_VOCABULARY);
             default -> throw new IllegalArgumentException(
-                    "gpt config: no preset '" + name + "'; there are tiny, small, lm11m, gpt2s");
+                    "gpt config: no preset '" + name + "'; there are tiny, small, lm11m, gpt2s, gpt3xl");
         };
     }
 

@@ -80,7 +80,7 @@ public final class TrainingOptions {
         return this;
     }
 
-    /** A named size: tiny, small, lm11m or gpt2s. */
+    /** A named size: tiny, small, lm11m, gpt2s or gpt3xl. */
     public TrainingOptions preset(String value) {
         preset = value;
         return this;

@@ -58,7 +58,7 @@ class GptConfigTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"tiny", "small", "lm11m", "gpt2s"})
+    @ValueSource(strings = {"tiny", "small", "lm11m", "gpt2s", "gpt3xl"})
     void presetsSurviveJson(String name) throws IOException {
         GptConfig config = GptConfig.preset(name);
         assertEquals(config, GptConfigJson.parse(GptConfigJson.write(config).toString(), "config.json"));

@@ -42,6 +42,8 @@ class GptParametersTest {
     void presetsAreThePapersModels() {
         assertEquals(49_214_208, GptConfig.preset("lm11m").parameterCount());
         assertEquals(162_129_408, GptConfig.preset("gpt2s").parameterCount());
+        assertEquals(1_413_812_224, GptConfig.preset("gpt3xl").parameterCount());
+        assertEquals(1_310_885_888, GptConfig.preset("gpt3xl").activeParameterCount());
     }
 
     @Test
