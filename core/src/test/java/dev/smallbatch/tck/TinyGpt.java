@@ -194,7 +194,7 @@ final class TinyGpt {
     }
 
     void sgd(Kernels k) {
-        Tensor s = slots.rows(0, UpdateKernels.SGD_SLOTS);
+        Tensor s = slots.rows(0, UpdateKernels.MOMENTUM_SLOTS);
         parameters.forEach((name, p) -> k.update().sgdStep(p, null, gradients.get(name), s, rounding, key(name)));
     }
 

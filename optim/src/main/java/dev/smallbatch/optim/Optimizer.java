@@ -39,6 +39,7 @@ public final class Optimizer {
     private final Map<UpdateRule, Tensor> scalars = new LinkedHashMap<>();
     private final UpdateRule first;
     private final Tensor sumOfSquares;
+    private final Tensor scratch;
     private boolean measuresNorm;
     private double squares;
     private double gradientScale;
@@ -89,6 +90,9 @@ public final class Optimizer {
         for (ParameterGroup group : groups) {
             scalars.computeIfAbsent(group.rule(), rule -> region.allocate(DType.F32, Shape.of(rule.scalarCount())));
         }
+        long scratchSize = assigned.entrySet().stream()
+                .mapToLong(entry -> entry.getValue().rule().scratchSize(entry.getKey())).max().orElse(0);
+        this.scratch = scratchSize == 0 ? null : region.allocate(DType.F32, Shape.of(scratchSize));
         assigned.forEach((parameter, group) ->
                 slots.put(parameter, new Slot(group.rule(), group.rule().init(parameter, region),
                         WeightRounding.of(rounding, seed, parameter))));
@@ -129,7 +133,7 @@ public final class Optimizer {
         return (parameter, gradient) -> {
             Slot slot = slot(parameter);
             measure(gradient);
-            slot.rule.update(parameter, gradient, slot.state, scalars.get(slot.rule), slot.rounding, kernels);
+            slot.rule.update(parameter, gradient, slot.state, scalars.get(slot.rule), scratch, slot.rounding, kernels);
         };
     }
 
@@ -170,7 +174,7 @@ public final class Optimizer {
         writeScalars(context.scaled(clipFactor(norm)));
         slots.forEach((parameter, slot) -> {
             if (slot.hasGradient) {
-                slot.rule.update(parameter, slot.gradient, slot.state, scalars.get(slot.rule), slot.rounding, kernels);
+                slot.rule.update(parameter, slot.gradient, slot.state, scalars.get(slot.rule), scratch, slot.rounding, kernels);
             }
         });
     }

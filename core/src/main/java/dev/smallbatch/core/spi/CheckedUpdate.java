@@ -5,7 +5,13 @@ import dev.smallbatch.core.tensor.Tensor;
 /** Checks the arguments of {@link UpdateKernels}. */
 final class CheckedUpdate implements UpdateKernels {
     private static final Checks SGD_STEP = new Checks("sgdStep");
+    private static final Checks SIGN_STEP = new Checks("signStep");
+    private static final Checks ROOT_STEP = new Checks("rootStep");
     private static final Checks ADAM_W_STEP = new Checks("adamWStep");
+    private static final Checks ADAFACTOR_STEP = new Checks("adafactorStep");
+    private static final Checks FACTORED_ADAFACTOR_STEP = new Checks("factoredAdafactorStep");
+    private static final Checks MUON_MOMENT = new Checks("muonMoment");
+    private static final Checks MUON_STEP = new Checks("muonStep");
 
     private final UpdateKernels kernels;
 
@@ -15,15 +21,37 @@ final class CheckedUpdate implements UpdateKernels {
 
     @Override
     public void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {
-        Operand parameter = SGD_STEP.weight("p", p);
-        Operand momentum = SGD_STEP.f32OrNull("m", m);
-        Operand gradient = SGD_STEP.f32("g", g);
-        Operand scalars = SGD_STEP.f32("s", s);
-        SGD_STEP.given("rounding", rounding);
-        SGD_STEP.sameMatrix(parameter, momentum, gradient);
-        SGD_STEP.count(scalars, SGD_SLOTS);
-        SGD_STEP.apart(2, parameter, momentum, gradient, scalars);
+        elementwise(SGD_STEP, p, SGD_STEP.f32OrNull("m", m), g, s, MOMENTUM_SLOTS, rounding);
         kernels.sgdStep(p, m, g, s, rounding, key);
+    }
+
+    @Override
+    public void signStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {
+        elementwise(SIGN_STEP, p, SIGN_STEP.f32OrNull("m", m), g, s, MOMENTUM_SLOTS, rounding);
+        kernels.signStep(p, m, g, s, rounding, key);
+    }
+
+    @Override
+    public void rootStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        elementwise(ROOT_STEP, p, ROOT_STEP.f32("v", v), g, s, ROOT_SLOTS, rounding);
+        kernels.rootStep(p, v, g, s, rounding, key);
+    }
+
+    @Override
+    public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        elementwise(ADAFACTOR_STEP, p, ADAFACTOR_STEP.f32("v", v), g, s, ADAFACTOR_SLOTS, rounding);
+        kernels.adafactorStep(p, v, g, s, rounding, key);
+    }
+
+    /** An update with one tensor of state, of the parameter's shape. */
+    private static void elementwise(Checks checks, Tensor p, Operand state, Tensor g, Tensor s, int slots, Rounding rounding) {
+        Operand parameter = checks.weight("p", p);
+        Operand gradient = checks.f32("g", g);
+        Operand scalars = checks.f32("s", s);
+        checks.given("rounding", rounding);
+        checks.sameMatrix(parameter, state, gradient);
+        checks.count(scalars, slots);
+        checks.apart(2, parameter, state, gradient, scalars);
     }
 
     @Override
@@ -38,5 +66,64 @@ final class CheckedUpdate implements UpdateKernels {
         ADAM_W_STEP.count(scalars, ADAMW_SLOTS);
         ADAM_W_STEP.apart(3, parameter, first, second, gradient, scalars);
         kernels.adamWStep(p, m, v, g, s, rounding, key);
+    }
+
+    @Override
+    public void factoredAdafactorStep(Tensor p, Tensor r, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
+        Checks checks = FACTORED_ADAFACTOR_STEP;
+        Operand parameter = checks.weight("p", p);
+        Operand rowMeans = checks.f32("r", r);
+        Operand columnMeans = checks.f32("c", c);
+        Operand gradient = checks.f32("g", g);
+        Operand scalars = checks.f32("s", s);
+        checks.given("rounding", rounding);
+        checks.sameMatrix(parameter, gradient);
+        checks.sameRows(parameter, rowMeans);
+        checks.sameCols(parameter, columnMeans);
+        if (rowMeans.cols() < 1 || parameter.cols() % rowMeans.cols() != 0) {
+            throw checks.refusal("%s has %d columns of blocks, which do not divide the %d columns of %s", rowMeans,
+                    rowMeans.cols(), parameter.cols(), parameter);
+        }
+        if (columnMeans.rows() < 1 || parameter.rows() % columnMeans.rows() != 0) {
+            throw checks.refusal("%s has %d rows of blocks, which do not divide the %d rows of %s", columnMeans,
+                    columnMeans.rows(), parameter.rows(), parameter);
+        }
+        checks.count(scalars, ADAFACTOR_SLOTS);
+        checks.apart(3, parameter, rowMeans, columnMeans, gradient, scalars);
+        kernels.factoredAdafactorStep(p, r, c, g, s, rounding, key);
+    }
+
+    @Override
+    public void muonMoment(Tensor m, Tensor x, Tensor g, Tensor s) {
+        Operand moment = MUON_MOMENT.f32("m", m);
+        Operand blocks = MUON_MOMENT.f32("x", x);
+        Operand gradient = MUON_MOMENT.f32("g", g);
+        Operand scalars = MUON_MOMENT.f32("s", s);
+        MUON_MOMENT.sameMatrix(moment, gradient);
+        blocksOf(MUON_MOMENT, blocks, moment);
+        MUON_MOMENT.count(scalars, MOMENTUM_SLOTS);
+        MUON_MOMENT.apart(2, moment, blocks, gradient, scalars);
+        kernels.muonMoment(m, x, g, s);
+    }
+
+    @Override
+    public void muonStep(Tensor p, Tensor x, Tensor s, float factor, Rounding rounding, long key) {
+        Operand parameter = MUON_STEP.weight("p", p);
+        Operand blocks = MUON_STEP.f32("x", x);
+        Operand scalars = MUON_STEP.f32("s", s);
+        MUON_STEP.given("rounding", rounding);
+        blocksOf(MUON_STEP, blocks, parameter);
+        MUON_STEP.count(scalars, MOMENTUM_SLOTS);
+        MUON_STEP.apart(1, parameter, blocks, scalars);
+        kernels.muonStep(p, x, s, factor, rounding, key);
+    }
+
+    /** {@code blocks} is (I, J, rows, cols) and {@code matrix} is I rows by J columns of such blocks. */
+    private static void blocksOf(Checks checks, Operand blocks, Operand matrix) {
+        long[] dims = blocks.tensor().shape().dims();
+        if (dims.length != 4 || dims[0] * dims[2] != matrix.rows() || dims[1] * dims[3] != matrix.cols()) {
+            throw checks.refusal("%s is no grid of blocks that make up %s, a %d by %d matrix", blocks, matrix, matrix.rows(),
+                    matrix.cols());
+        }
     }
 }

@@ -3,30 +3,46 @@ package dev.smallbatch.core.spi;
 import dev.smallbatch.core.tensor.Tensor;
 
 /**
- * Optimizer updates, each one pass over the parameter, its gradient and its state. The numbers of a step come in a small
- * tensor {@code s}, so that a recorded step can be replayed with other numbers; the constants name its slots.
+ * Optimizer updates, each one pass over the parameter, its gradient and its state where the formula allows it. The numbers of
+ * a step come in a small tensor {@code s}, so that a recorded step can be replayed with other numbers; the constants name its
+ * slots. In every formula {@code h = scale g}, and state on the right of an equals sign is the old one.
  *
  * <p>The parameter may be BF16; gradient, state and arithmetic are F32. The new value is computed in float from the widened
  * old one and rounded as it is written: to nearest even, or at random as {@link ElementwiseKernels#convert} does. The random
  * bits of element i are {@code Philox.half(new RandomKey(key).at(step).bits(), i)}, where {@code key} is the parameter's own,
  * the same in every step, and {@code step} is the {@link StepNumber} in {@code s}: a function of the two and of i alone.
  * Rounding, key and step number do nothing to an F32 parameter.
+ *
+ * <p>Some updates see a parameter (R, C) as a grid of blocks, for example one for each attention head. State says how: with
+ * I rows and J columns of blocks, R/I by C/J each.
  */
 public interface UpdateKernels {
-    /** Slot of the learning rate in {@code s}, for both rules. */
+    /** Slot of the learning rate in {@code s}, for every rule. */
     int LEARNING_RATE = 0;
-    /** Slot of the factor of the gradient (clipping, accumulation), for both rules. */
+    /** Slot of the factor of the gradient (clipping, accumulation), for every rule. */
     int GRADIENT_SCALE = 1;
-    /** Slot of {@code learningRate * weightDecay}, for both rules. */
+    /** Slot of {@code learningRate * weightDecay}, for every rule. */
     int DECAY = 2;
-    /** Slot of the lower 32 bits of the {@link StepNumber}, for both rules. */
+    /** Slot of the lower 32 bits of the {@link StepNumber}, for every rule. */
     int STEP_LOW = 3;
-    /** Slot of its upper 32 bits, for both rules. */
+    /** Slot of its upper 32 bits, for every rule. */
     int STEP_HIGH = 4;
-    /** SGD: slot of the momentum. */
-    int MOMENTUM = 5;
-    /** SGD: number of slots. */
-    int SGD_SLOTS = 6;
+    /** All but AdamW: slot of the factor of the old state in the new one. */
+    int KEEP = 5;
+    /** All but AdamW: slot of the factor of the gradient, or of its square, in the new state. */
+    int TAKE = 6;
+    /** SGD, sign, Muon: slot of the factor of the old moment in the step. */
+    int STEP_KEEP = 7;
+    /** SGD, sign, Muon: slot of the factor of the gradient in the step. */
+    int STEP_TAKE = 8;
+    /** SGD, sign, Muon: number of slots. */
+    int MOMENTUM_SLOTS = 9;
+    /** Root: slot of epsilon. */
+    int ROOT_EPSILON = 7;
+    /** Root: number of slots. */
+    int ROOT_SLOTS = 8;
+    /** Adafactor: number of slots. */
+    int ADAFACTOR_SLOTS = 7;
     /** AdamW: slot of beta1. */
     int BETA1 = 5;
     /** AdamW: slot of {@code 1 - beta1}, computed in double. */
@@ -44,15 +60,23 @@ public interface UpdateKernels {
     /** AdamW: number of slots. */
     int ADAMW_SLOTS = 12;
 
+    /** Adafactor: added to squared gradients, so that none of their means is 0. */
+    float SQUARE_FLOOR = 1e-30f;
+    /** Adafactor: smallest size of a parameter that its steps are measured by. */
+    float SMALLEST_SCALE = 1e-3f;
+    /** Muon: added to the norm of a block. */
+    float NORM_EPSILON = 1e-8f;
+
     /**
-     * Stochastic gradient descent with optional heavy-ball momentum and decoupled weight decay. With {@code h = scale g}:
-     * {@code m = momentum m + h} (or {@code m = h} without momentum), {@code p = p - decay p - learningRate m}.
+     * Stochastic gradient descent with decoupled weight decay and optional momentum, heavy-ball or Nesterov by its factors:
+     * {@code u = stepKeep m + stepTake h}, {@code m = keep m + take h}, without moment {@code u = h};
+     * {@code p = p - decay p - learningRate u}.
      *
      * <pre>
-     * p  any shape         accumulated; F32 or BF16
-     * m  as p              accumulated; null means no momentum
-     * g  as p              read
-     * s  ({@link #SGD_SLOTS})  read
+     * p  any shape             accumulated; F32 or BF16
+     * m  as p                  accumulated; null means no moment
+     * g  as p                  read
+     * s  ({@link #MOMENTUM_SLOTS})  read
      * </pre>
      *
      * @param rounding of a BF16 parameter
@@ -61,10 +85,40 @@ public interface UpdateKernels {
     void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key);
 
     /**
-     * Adam with decoupled weight decay. With {@code h = scale g}: {@code m = beta1 m + (1 - beta1) h},
-     * {@code v = beta2 v + (1 - beta2) h^2},
-     * {@code p = p - decay p - learningRate (m correction1) / (sqrt(v) correction2Root + epsilon)},
-     * p on the right being the old one.
+     * As {@link #sgdStep}, but by the sign of u, which is 0 for 0: {@code p = p - decay p - learningRate sign(u)}.
+     *
+     * <pre>
+     * p  any shape             accumulated; F32 or BF16
+     * m  as p                  accumulated; null means no moment
+     * g  as p                  read
+     * s  ({@link #MOMENTUM_SLOTS})  read
+     * </pre>
+     *
+     * @param rounding of a BF16 parameter
+     * @param key of its random bits; ignored for {@link Rounding#NEAREST_EVEN}
+     */
+    void signStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key);
+
+    /**
+     * Gradients over the root of their accumulated squares, as AdaGrad and RMSProp have it:
+     * {@code v = keep v + take h^2}, {@code p = p - decay p - learningRate h / (sqrt(v) + epsilon)}, v being the new one.
+     *
+     * <pre>
+     * p  any shape         accumulated; F32 or BF16
+     * v  as p              accumulated
+     * g  as p              read
+     * s  ({@link #ROOT_SLOTS})  read
+     * </pre>
+     *
+     * @param rounding of a BF16 parameter
+     * @param key of its random bits; ignored for {@link Rounding#NEAREST_EVEN}
+     */
+    void rootStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key);
+
+    /**
+     * Adam with decoupled weight decay. {@code m = beta1 m + (1 - beta1) h}, {@code v = beta2 v + (1 - beta2) h^2},
+     * {@code p = p - decay p - learningRate (m correction1) / (sqrt(v) correction2Root + epsilon)}, m and v in the last
+     * being the new ones.
      *
      * <pre>
      * p  any shape           accumulated; F32 or BF16
@@ -79,4 +133,71 @@ public interface UpdateKernels {
      * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter 2019, algorithm 2</a>
      */
     void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key);
+
+    /**
+     * Adafactor with the whole second moment, for what is too small to factor. With {@code S = h^2 +} {@link #SQUARE_FLOOR}:
+     * {@code v = keep v + take S}, {@code u = h / sqrt(v)},
+     * {@code p = p - decay p - learningRate max(rms(p), SMALLEST_SCALE) u / max(1, rms(u))}. {@code rms} is the root of the
+     * mean square over all elements, summed in double over fixed tiles; p on the right is the old one everywhere.
+     *
+     * <pre>
+     * p  any shape              accumulated; F32 or BF16
+     * v  as p                   accumulated
+     * g  as p                   read
+     * s  ({@link #ADAFACTOR_SLOTS})  read
+     * </pre>
+     *
+     * @param rounding of a BF16 parameter
+     * @param key of its random bits; ignored for {@link Rounding#NEAREST_EVEN}
+     */
+    void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key);
+
+    /**
+     * Adafactor with the second moment of every block factored. As {@link #adafactorStep}, but of each block the means of S
+     * along its rows and columns are kept, {@code r = keep r + take rowMeans(S)}, {@code c = keep c + take columnMeans(S)},
+     * and with its elements x, y: {@code u[x, y] = h[x, y] / (sqrt(r[x] / mean(r)) sqrt(c[y]))}, the mean being over the
+     * block.
+     *
+     * <pre>
+     * p  (R, C)                 accumulated; F32 or BF16
+     * r  (R, J)                 accumulated; J divides C
+     * c  (I, C)                 accumulated; I divides R
+     * g  (R, C)                 read
+     * s  ({@link #ADAFACTOR_SLOTS})  read
+     * </pre>
+     *
+     * @param rounding of a BF16 parameter
+     * @param key of its random bits; ignored for {@link Rounding#NEAREST_EVEN}
+     * @see <a href="https://arxiv.org/abs/1804.04235">Shazeer and Stern 2018</a>
+     */
+    void factoredAdafactorStep(Tensor p, Tensor r, Tensor c, Tensor g, Tensor s, Rounding rounding, long key);
+
+    /**
+     * The first half of a Muon update: {@code u = stepKeep m + stepTake h}, {@code m = keep m + take h}; x is u block by
+     * block, each divided by its Euclidean norm plus {@link #NORM_EPSILON}.
+     *
+     * <pre>
+     * m  (R, C)                 accumulated
+     * x  (I, J, R / I, C / J)   written
+     * g  (R, C)                 read
+     * s  ({@link #MOMENTUM_SLOTS})   read
+     * </pre>
+     */
+    void muonMoment(Tensor m, Tensor x, Tensor g, Tensor s);
+
+    /**
+     * The second half of a Muon update, in which x is orthogonal block by block:
+     * {@code p = p - decay p - learningRate factor x}.
+     *
+     * <pre>
+     * p  (R, C)                 accumulated; F32 or BF16
+     * x  (I, J, R / I, C / J)   read
+     * s  ({@link #MOMENTUM_SLOTS})   read
+     * </pre>
+     *
+     * @param factor of the parameter's shape
+     * @param rounding of a BF16 parameter
+     * @param key of its random bits; ignored for {@link Rounding#NEAREST_EVEN}
+     */
+    void muonStep(Tensor p, Tensor x, Tensor s, float factor, Rounding rounding, long key);
 }

@@ -8,7 +8,10 @@ import dev.smallbatch.core.spi.AttentionSpec;
 import dev.smallbatch.core.tensor.Shape;
 import java.util.function.Consumer;
 
-/** Causal multi-head self-attention: one product makes queries, keys and values, another mixes the heads' results. */
+/**
+ * Causal multi-head self-attention: one product makes queries, keys and values, another mixes the heads' results. To optimizers
+ * each head's queries, keys, values and results have a matrix of their own.
+ */
 public final class CausalSelfAttention implements Layer {
     private final Linear qkv;
     private final Linear out;
@@ -35,8 +38,9 @@ public final class CausalSelfAttention implements Layer {
      */
     public CausalSelfAttention(ParameterFactory factory, Options options, int layer) {
         int dim = options.dim();
-        this.qkv = new Linear(factory.sub("qkv"), dim, 3 * dim, options.qkvInit(), options.biased());
-        this.out = new Linear(factory.sub("out"), dim, dim, options.outInit(), options.biased());
+        int head = dim / options.heads();
+        this.qkv = new Linear(factory.sub("qkv"), dim, 3 * dim, Shape.of(head, dim), options.qkvInit(), options.biased());
+        this.out = new Linear(factory.sub("out"), dim, dim, Shape.of(dim, head), options.outInit(), options.biased());
         this.options = options;
         this.layer = layer;
     }

@@ -22,7 +22,21 @@ public final class Linear implements Layer {
      * @param biased whether there is a bias, which starts at zero
      */
     public Linear(ParameterFactory factory, int in, int out, Init init, boolean biased) {
-        weight = factory.create("weight", Shape.of(out, in), Role.MATRIX, init);
+        this(factory, in, out, Shape.of(out, in), init, biased);
+    }
+
+    /**
+     * Several maps in one weight.
+     *
+     * @param factory of this layer's path
+     * @param in size of the last axis of the input
+     * @param out size of the last axis of the output
+     * @param block (out, in) of each map, which optimizers see
+     * @param init first values of the weight
+     * @param biased whether there is a bias, which starts at zero
+     */
+    public Linear(ParameterFactory factory, int in, int out, Shape block, Init init, boolean biased) {
+        weight = factory.create("weight", Shape.of(out, in), Role.MATRIX, block, init);
         bias = biased ? factory.create("bias", Shape.of(out), Role.VECTOR, new Init.Zeros()) : null;
     }
 

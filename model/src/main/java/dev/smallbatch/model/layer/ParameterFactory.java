@@ -55,8 +55,13 @@ public final class ParameterFactory {
 
     /** A new parameter, with its first values if this factory initializes. */
     public Parameter create(String name, Shape shape, Role role, Init init) {
+        return create(name, shape, role, Shape.of(shape.rows(), shape.cols()), init);
+    }
+
+    /** As the other, for several matrices in one; see {@link Parameter#block}. */
+    public Parameter create(String name, Shape shape, Role role, Shape block, Init init) {
         Tensor value = region.allocate(role == Role.VECTOR ? DType.F32 : dtype, shape);
-        Parameter parameter = new Parameter(path + name, value, role);
+        Parameter parameter = new Parameter(path + name, value, role, block);
         if (key != null) {
             init.fill(parameter.value(), key.fork(parameter.name()));
         }

@@ -6,10 +6,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.smallbatch.model.TestModel;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.rule.Adafactor;
 import dev.smallbatch.optim.rule.AdamW;
+import dev.smallbatch.optim.rule.Muon;
 import dev.smallbatch.optim.rule.Sgd;
-import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupCosine;
 import dev.smallbatch.optim.train.BatchSource;
@@ -17,6 +19,7 @@ import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -46,7 +49,7 @@ class PaperWitnessTest {
     }
 
     static Stream<Arguments> curvesOnBackends() {
-        return Stream.of("sgd", "adam_t2", "adam_b2").flatMap(curve -> backends().map(backend -> Arguments.of(curve, backend)));
+        return Stream.of("sgd", "adam_t2", "adam_b2", "adafactor", "muon").flatMap(curve -> backends().map(backend -> Arguments.of(curve, backend)));
     }
 
     private static Witnessed on(String backend) {
@@ -97,22 +100,37 @@ class PaperWitnessTest {
         JsonNode run = json().get(curve);
         int steps = run.get("steps").intValue();
         try (Witnessed model = on(backend)) {
-            double[] losses = model.train(rule(run.get("hyper"), steps), BATCH_SOURCE, steps);
+            double[] losses = model.train(groups(run.get("hyper"), steps), BATCH_SOURCE, steps);
             for (int step = 0; step < steps; step++) {
                 assertEquals(run.get("losses").get(step).doubleValue(), losses[step], CURVE_TOLERANCE, "step " + step);
             }
         }
     }
 
-    private static UpdateRule rule(JsonNode hyper, int steps) {
-        long warmup = (long) Math.floor(hyper.get("warmup_frac").doubleValue() * steps);
-        Schedule schedule = new WarmupCosine(hyper.get("peak_lr").doubleValue(), steps, warmup);
+    private static List<ParameterGroup> groups(JsonNode hyper, int steps) {
+        Schedule rate = rate(hyper, "peak_lr", steps);
         double weightDecay = hyper.get("weight_decay").doubleValue();
-        if (hyper.get("optimizer").textValue().equals("sgd")) {
-            return new Sgd(schedule, 0, weightDecay);
-        }
-        return new AdamW(schedule, new Decay.PerStep(hyper.get("b1").doubleValue()),
-                new Decay.PerStep(hyper.get("b2").doubleValue()), 1e-8, weightDecay);
+        return switch (hyper.get("optimizer").textValue()) {
+            case "sgd" -> List.of(ParameterGroup.all(new Sgd(rate, 0, weightDecay)));
+            case "adamw" -> List.of(ParameterGroup.all(adamW(rate, hyper, weightDecay)));
+            case "adafactor" -> List.of(ParameterGroup.all(new Adafactor(rate,
+                    new Adafactor.SecondMoment.Power(hyper.get("b2").doubleValue()), Adafactor.FACTOR_FROM, weightDecay)));
+            default -> ParameterGroup.matricesAndOthers(new Muon(rate(hyper, "muon_lr", steps), decay(hyper, "muon_b1")),
+                    adamW(rate, hyper, Muon.TABLES_WEIGHT_DECAY));
+        };
+    }
+
+    private static AdamW adamW(Schedule rate, JsonNode hyper, double weightDecay) {
+        return new AdamW(rate, decay(hyper, "b1"), decay(hyper, "b2"), 1e-8, weightDecay);
+    }
+
+    private static Decay decay(JsonNode hyper, String key) {
+        return new Decay.PerStep(hyper.get(key).doubleValue());
+    }
+
+    private static Schedule rate(JsonNode hyper, String peak, int steps) {
+        long warmup = (long) Math.floor(hyper.get("warmup_frac").doubleValue() * steps);
+        return new WarmupCosine(hyper.get(peak).doubleValue(), steps, warmup);
     }
 
     private static JsonNode json() throws IOException {

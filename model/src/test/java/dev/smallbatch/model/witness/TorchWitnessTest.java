@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.smallbatch.model.TestModel;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.Sgd;
@@ -15,6 +16,7 @@ import dev.smallbatch.optim.train.BatchSource;
 import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -121,7 +123,7 @@ class TorchWitnessTest {
     private static void assertFollows(Witness witness, String backend, String optimizer, UpdateRule rule) {
         float[] expected = witness.golden().floats().get(optimizer + ".losses");
         try (Witnessed ours = witness.on(backend)) {
-            double[] losses = ours.train(rule, witness.batches(), expected.length);
+            double[] losses = ours.train(List.of(ParameterGroup.all(rule)), witness.batches(), expected.length);
             for (int step = 0; step < expected.length; step++) {
                 assertEquals(expected[step], losses[step], TOLERANCE * expected[step], "step " + step);
             }

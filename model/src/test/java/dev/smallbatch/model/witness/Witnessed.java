@@ -18,7 +18,6 @@ import dev.smallbatch.model.layer.ParameterFactory;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.ParameterGroup;
-import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.train.Batch;
 import dev.smallbatch.optim.train.BatchSource;
 import dev.smallbatch.optim.train.TrainStep;
@@ -88,8 +87,7 @@ final class Witnessed implements AutoCloseable {
     }
 
     /** Losses before each update, updates made inside backward. */
-    double[] train(UpdateRule rule, BatchSource source, int steps) {
-        List<ParameterGroup> groups = List.of(ParameterGroup.all(rule));
+    double[] train(List<ParameterGroup> groups, BatchSource source, int steps) {
         double[] losses = new double[steps];
         try (Region state = Region.create("optimizer", Optimizer.stateBytes(groups, model.parameters()))) {
             var optimizer = new Optimizer(groups, Clipping.none(), model.parameters(), backend.kernels(), state);

@@ -2,7 +2,6 @@ package dev.smallbatch.optim.rule;
 
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.spi.Kernels;
-import dev.smallbatch.core.spi.StepNumber;
 import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Tensor;
@@ -12,7 +11,8 @@ import dev.smallbatch.optim.schedule.Schedule;
 /**
  * Adam with decoupled weight decay. For update k = 1, 2, ...: {@code m = beta1 m + (1 - beta1) g},
  * {@code v = beta2 v + (1 - beta2) g^2}, {@code u = (m / (1 - beta1^k)) / (sqrt(v / (1 - beta2^k)) + eps)},
- * {@code p = p - lr (u + weightDecay p)}. At batch size 1 the bias corrections matter for thousands of steps.
+ * {@code p = p - lr (u + weightDecay p)}. At batch size 1 the bias corrections matter for thousands of steps. 8 bytes of
+ * state for each parameter.
  *
  * @param lr learning rate
  * @param beta1 decay of the mean of gradients, usually 0.9 per step at every batch size
@@ -45,14 +45,9 @@ public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double we
 
     @Override
     public float[] scalars(StepContext context) {
-        double rate = lr.at(context.step());
         long tokens = context.tokensPerStep();
         long k = context.step() + 1;
-        float[] s = new float[UpdateKernels.ADAMW_SLOTS];
-        StepNumber.put(s, context.step());
-        s[UpdateKernels.LEARNING_RATE] = (float) rate;
-        s[UpdateKernels.GRADIENT_SCALE] = (float) context.gradientScale();
-        s[UpdateKernels.DECAY] = (float) (rate * weightDecay);
+        float[] s = context.scalars(UpdateKernels.ADAMW_SLOTS, lr.at(context.step()), weightDecay);
         s[UpdateKernels.BETA1] = (float) beta1.perStep(tokens);
         s[UpdateKernels.ONE_MINUS_BETA1] = (float) beta1.complement(tokens);
         s[UpdateKernels.BETA2] = (float) beta2.perStep(tokens);
@@ -64,8 +59,8 @@ public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double we
     }
 
     @Override
-    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, WeightRounding rounding,
-            Kernels kernels) {
+    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
+            WeightRounding rounding, Kernels kernels) {
         kernels.update().adamWStep(parameter.value(), state.get("m"), state.get("v"), gradient, scalars,
                 rounding.mode(), rounding.key());
     }

@@ -3,6 +3,7 @@ package dev.smallbatch.optim.rule;
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -26,14 +27,23 @@ public record OptimizerState(SequencedMap<String, Tensor> tensors) {
 
     /** One tensor of the parameter's shape for each name, all zeros. */
     public static OptimizerState zeros(Parameter parameter, Region region, String... names) {
-        SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+        SequencedMap<String, Shape> shapes = new LinkedHashMap<>();
         for (String name : names) {
-            Tensor tensor = region.allocate(DType.F32, parameter.value().shape());
+            shapes.put(name, parameter.value().shape());
+        }
+        return zeros(region, shapes);
+    }
+
+    /** One tensor for each name, all zeros. */
+    public static OptimizerState zeros(Region region, SequencedMap<String, Shape> shapes) {
+        SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+        shapes.forEach((name, shape) -> {
+            Tensor tensor = region.allocate(DType.F32, shape);
             if (!tensor.isPlanned()) {
                 tensor.segment().fill((byte) 0);
             }
             tensors.put(name, tensor);
-        }
+        });
         return new OptimizerState(tensors);
     }
 

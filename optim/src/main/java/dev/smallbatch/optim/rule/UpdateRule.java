@@ -19,10 +19,15 @@ public interface UpdateRule {
      */
     OptimizerState init(Parameter parameter, Region region);
 
+    /** F32 elements that {@link #update} needs to work in; the optimizer shares one piece among all parameters. */
+    default long scratchSize(Parameter parameter) {
+        return 0;
+    }
+
     /** Length of {@link #scalars}, the same for every step. */
     int scalarCount();
 
-    /** The numbers of a step, computed in double and rounded once, in the slots of the rule's kernel; its number is among them. */
+    /** The numbers of a step, its own among them, computed in double and rounded once, in the slots of the rule's kernel. */
     float[] scalars(StepContext context);
 
     /**
@@ -30,9 +35,11 @@ public interface UpdateRule {
      *
      * @param gradient of the parameter's shape, read
      * @param scalars {@link #scalars} of this step, in native memory
+     * @param scratch at least {@link #scratchSize} elements with undefined contents; null if it needs none
      * @param rounding of the parameter, if it is BF16
      */
-    void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, WeightRounding rounding, Kernels kernels);
+    void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
+            WeightRounding rounding, Kernels kernels);
 
     /** The learning rate of a step, for logs. */
     double learningRate(long step);

@@ -12,6 +12,7 @@ final class SingleParameter {
     private final Workbench bench;
     private final UpdateRule rule;
     private final Tensor scalars;
+    private final Tensor scratch;
     private final WeightRounding rounding;
     private long step;
 
@@ -22,6 +23,7 @@ final class SingleParameter {
         this.rounding = WeightRounding.of(Rounding.STOCHASTIC, 5, parameter);
         this.state = rule.init(parameter, bench.region());
         this.scalars = bench.vector(new float[rule.scalarCount()]);
+        this.scratch = bench.vector(new float[(int) rule.scratchSize(parameter)]);
     }
 
     void update(Tensor gradient) {
@@ -30,7 +32,7 @@ final class SingleParameter {
 
     void update(Tensor gradient, double gradientScale) {
         scalars.copyFrom(rule.scalars(new StepContext(step, 64, gradientScale)));
-        rule.update(parameter, gradient, state, scalars, rounding, bench.kernels());
+        rule.update(parameter, gradient, state, scalars, scratch, rounding, bench.kernels());
         step++;
     }
 

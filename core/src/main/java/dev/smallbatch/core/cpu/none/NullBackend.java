@@ -126,6 +126,24 @@ final class NullBackend implements Backend {
         public void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {}
 
         @Override
+        public void signStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {}
+
+        @Override
+        public void rootStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {}
+
+        @Override
         public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {}
+
+        @Override
+        public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {}
+
+        @Override
+        public void factoredAdafactorStep(Tensor p, Tensor r, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {}
+
+        @Override
+        public void muonMoment(Tensor m, Tensor x, Tensor g, Tensor s) {}
+
+        @Override
+        public void muonStep(Tensor p, Tensor x, Tensor s, float factor, Rounding rounding, long key) {}
     }
 }

@@ -6,52 +6,76 @@ import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.spi.StepNumber;
 import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.core.tensor.Tensor;
+import java.util.function.DoubleUnaryOperator;
+import java.util.function.LongToDoubleFunction;
 
-/** Optimizer updates. Tasks are runs of elements. */
+/** Optimizer updates. Tasks are runs of elements, or of rows, columns or blocks where something is summed over them. */
 final class ScalarUpdate implements UpdateKernels {
+    /** Elements of one partial sum. */
+    private static final long TILE = 4096;
+
     private final Parallel parallel;
 
     ScalarUpdate(Parallel parallel) {
         this.parallel = parallel;
     }
 
-    /** h = scale g, m = momentum m + h (without momentum m = h), p = p - decay p - learningRate m. */
+    /** u = stepKeep m + stepTake h, m = keep m + take h (without moment u = h), p = p - decay p - learningRate u. */
     @Override
     public void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {
-        Floats ps = new Floats(p, rounding, new RandomKey(key).at(StepNumber.get(s)).bits());
+        momentumStep(p, m, g, s, rounding, key, u -> u);
+    }
+
+    /** As sgdStep by the sign of u. */
+    @Override
+    public void signStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {
+        momentumStep(p, m, g, s, rounding, key, Math::signum);
+    }
+
+    private void momentumStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key,
+            DoubleUnaryOperator direction) {
         Floats ms = m == null ? null : new Floats(m);
         Floats gs = new Floats(g);
-        Floats scalars = new Floats(s);
-        double learningRate = scalars.get(LEARNING_RATE);
-        double gradientScale = scalars.get(GRADIENT_SCALE);
-        double decay = scalars.get(DECAY);
-        double momentum = scalars.get(MOMENTUM);
-        Grid.split(parallel, p.numel(), 1, (from, to) -> {
-            for (long i = from; i < to; i++) {
-                double step = gradientScale * gs.get(i);
-                if (ms != null) {
-                    step += momentum * ms.get(i);
-                    ms.set(i, step);
-                }
-                ps.set(i, ps.get(i) - decay * ps.get(i) - learningRate * step);
-            }
+        Slots slots = new Slots(s);
+        step(p, s, rounding, key, slots.learningRate, i -> {
+            double h = slots.scale * gs.get(i);
+            return direction.applyAsDouble(ms == null ? h : moved(ms, i, h, slots));
+        });
+    }
+
+    /** Moves the moment of one element and returns its step. */
+    private static double moved(Floats m, long i, double h, Slots slots) {
+        double old = m.get(i);
+        m.set(i, slots.keep * old + slots.take * h);
+        return slots.stepKeep * old + slots.stepTake * h;
+    }
+
+    /** v = keep v + take h^2, p = p - decay p - learningRate h / (sqrt(v) + epsilon). */
+    @Override
+    public void rootStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        Floats vs = new Floats(v);
+        Floats gs = new Floats(g);
+        Slots slots = new Slots(s);
+        double epsilon = new Floats(s).get(ROOT_EPSILON);
+        step(p, s, rounding, key, slots.learningRate, i -> {
+            double h = slots.scale * gs.get(i);
+            double square = slots.keep * vs.get(i) + slots.take * h * h;
+            vs.set(i, square);
+            return h / (Math.sqrt(square) + epsilon);
         });
     }
 
     /**
-     * h = scale g, m = beta1 m + (1 - beta1) h, v = beta2 v + (1 - beta2) h^2,
+     * m = beta1 m + (1 - beta1) h, v = beta2 v + (1 - beta2) h^2,
      * p = p - decay p - learningRate (m correction1) / (sqrt(v) correction2Root + epsilon).
      */
     @Override
     public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        Floats ps = new Floats(p, rounding, new RandomKey(key).at(StepNumber.get(s)).bits());
         Floats ms = new Floats(m);
         Floats vs = new Floats(v);
         Floats gs = new Floats(g);
         Floats scalars = new Floats(s);
-        double learningRate = scalars.get(LEARNING_RATE);
-        double gradientScale = scalars.get(GRADIENT_SCALE);
-        double decay = scalars.get(DECAY);
+        double scale = scalars.get(GRADIENT_SCALE);
         double beta1 = scalars.get(BETA1);
         double oneMinusBeta1 = scalars.get(ONE_MINUS_BETA1);
         double beta2 = scalars.get(BETA2);
@@ -59,16 +83,189 @@ final class ScalarUpdate implements UpdateKernels {
         double correction1 = scalars.get(CORRECTION1);
         double correction2Root = scalars.get(CORRECTION2_ROOT);
         double epsilon = scalars.get(EPSILON);
-        Grid.split(parallel, p.numel(), 4, (from, to) -> {
+        step(p, s, rounding, key, scalars.get(LEARNING_RATE), i -> {
+            double h = scale * gs.get(i);
+            double first = beta1 * ms.get(i) + oneMinusBeta1 * h;
+            double second = beta2 * vs.get(i) + oneMinusBeta2 * h * h;
+            ms.set(i, first);
+            vs.set(i, second);
+            return first * correction1 / (Math.sqrt(second) * correction2Root + epsilon);
+        });
+    }
+
+    /** v = keep v + take (h^2 + floor), u = h / sqrt(v), then as adafactor. */
+    @Override
+    public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        Floats vs = new Floats(v);
+        Floats gs = new Floats(g);
+        Slots slots = new Slots(s);
+        Grid.split(parallel, p.numel(), 1, (from, to) -> {
             for (long i = from; i < to; i++) {
-                double h = gradientScale * gs.get(i);
-                double first = beta1 * ms.get(i) + oneMinusBeta1 * h;
-                double second = beta2 * vs.get(i) + oneMinusBeta2 * h * h;
-                double step = first * correction1 / (Math.sqrt(second) * correction2Root + epsilon);
-                ps.set(i, ps.get(i) - decay * ps.get(i) - learningRate * step);
-                ms.set(i, first);
-                vs.set(i, second);
+                double h = slots.scale * gs.get(i);
+                vs.set(i, slots.keep * vs.get(i) + slots.take * (h * h + SQUARE_FLOOR));
             }
         });
+        adafactor(p, s, rounding, key, i -> slots.scale * gs.get(i) / Math.sqrt(vs.get(i)));
+    }
+
+    /**
+     * Of every block r = keep r + take rowMeans(S), c = keep c + take columnMeans(S), S = h^2 + floor,
+     * u[x, y] = h[x, y] / (sqrt(r[x] / mean(r)) sqrt(c[y])), then as adafactor.
+     */
+    @Override
+    public void factoredAdafactorStep(Tensor p, Tensor r, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
+        Floats gs = new Floats(g);
+        Floats rs = new Floats(r);
+        Floats cs = new Floats(c);
+        Slots slots = new Slots(s);
+        long R = p.shape().rows();
+        long C = p.shape().cols();
+        long J = r.shape().cols();
+        long I = c.shape().rows();
+        long rows = R / I;
+        long cols = C / J;
+        Grid.split(parallel, R * J, cols, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                double sum = squares(gs, slots.scale, i * cols, 1, cols);
+                rs.set(i, slots.keep * rs.get(i) + slots.take * (sum / cols + SQUARE_FLOOR));
+            }
+        });
+        Grid.split(parallel, I * C, rows, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                double sum = squares(gs, slots.scale, i / C * rows * C + i % C, C, rows);
+                cs.set(i, slots.keep * cs.get(i) + slots.take * (sum / rows + SQUARE_FLOOR));
+            }
+        });
+        double[] means = new double[Math.toIntExact(I * J)];
+        Grid.split(parallel, means.length, rows, (from, to) -> {
+            for (int block = (int) from; block < to; block++) {
+                for (long row = block / J * rows; row < (block / J + 1) * rows; row++) {
+                    means[block] += rs.get(row * J + block % J) / rows;
+                }
+            }
+        });
+        adafactor(p, s, rounding, key, i -> {
+            long row = i / C;
+            long blockCol = i % C / cols;
+            double mean = means[(int) (row / rows * J + blockCol)];
+            double root = Math.sqrt(rs.get(row * J + blockCol) / mean) * Math.sqrt(cs.get(row / rows * C + i % C));
+            return slots.scale * gs.get(i) / root;
+        });
+    }
+
+    private static double squares(Floats g, double scale, long from, long stride, long count) {
+        double sum = 0;
+        for (long i = 0; i < count; i++) {
+            double h = scale * g.get(from + i * stride);
+            sum += h * h;
+        }
+        return sum;
+    }
+
+    /** p = p - decay p - learningRate max(rms(p), smallest) u / max(1, rms(u)). */
+    private void adafactor(Tensor p, Tensor s, Rounding rounding, long key, LongToDoubleFunction u) {
+        Floats ps = new Floats(p);
+        double sizeOfP = Math.sqrt(sumOfSquares(p.numel(), ps::get) / p.numel());
+        double sizeOfU = Math.sqrt(sumOfSquares(p.numel(), u) / p.numel());
+        double rate = new Slots(s).learningRate * Math.max(sizeOfP, SMALLEST_SCALE) / Math.max(1, sizeOfU);
+        step(p, s, rounding, key, rate, u);
+    }
+
+    /** u = stepKeep m + stepTake h, m = keep m + take h; x is u block by block, each over its norm + epsilon. */
+    @Override
+    public void muonMoment(Tensor m, Tensor x, Tensor g, Tensor s) {
+        Floats ms = new Floats(m);
+        Floats xs = new Floats(x);
+        Floats gs = new Floats(g);
+        Slots slots = new Slots(s);
+        long rows = x.shape().dim(2);
+        long cols = x.shape().dim(3);
+        long blocks = x.shape().dim(0) * x.shape().dim(1);
+        Grid.split(parallel, blocks, rows * cols, (from, to) -> {
+            for (long block = from; block < to; block++) {
+                double sum = 0;
+                for (long at = block * rows * cols; at < (block + 1) * rows * cols; at++) {
+                    long i = inMatrix(at, x);
+                    double u = moved(ms, i, slots.scale * gs.get(i), slots);
+                    xs.set(at, u);
+                    sum += u * u;
+                }
+                double norm = Math.sqrt(sum) + NORM_EPSILON;
+                for (long at = block * rows * cols; at < (block + 1) * rows * cols; at++) {
+                    xs.set(at, xs.get(at) / norm);
+                }
+            }
+        });
+    }
+
+    /** p = p - decay p - learningRate factor x. */
+    @Override
+    public void muonStep(Tensor p, Tensor x, Tensor s, float factor, Rounding rounding, long key) {
+        Floats xs = new Floats(x);
+        long C = p.shape().cols();
+        long rows = x.shape().dim(2);
+        long cols = x.shape().dim(3);
+        step(p, s, rounding, key, new Slots(s).learningRate, i -> {
+            long block = i / C / rows * x.shape().dim(1) + i % C / cols;
+            return factor * xs.get((block * rows + i / C % rows) * cols + i % C % cols);
+        });
+    }
+
+    /** The place in a matrix of an element of its blocks (I, J, rows, cols). */
+    private static long inMatrix(long at, Tensor blocks) {
+        long rows = blocks.shape().dim(2);
+        long cols = blocks.shape().dim(3);
+        long J = blocks.shape().dim(1);
+        long block = at / (rows * cols);
+        long row = block / J * rows + at / cols % rows;
+        return (row * J + block % J) * cols + at % cols;
+    }
+
+    /** p = p - decay p - rate u. */
+    private void step(Tensor p, Tensor s, Rounding rounding, long key, double rate, LongToDoubleFunction u) {
+        Floats ps = new Floats(p, rounding, new RandomKey(key).at(StepNumber.get(s)).bits());
+        double decay = new Floats(s).get(DECAY);
+        Grid.split(parallel, p.numel(), 4, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                ps.set(i, ps.get(i) - decay * ps.get(i) - rate * u.applyAsDouble(i));
+            }
+        });
+    }
+
+    /** Tile by tile. */
+    private double sumOfSquares(long count, LongToDoubleFunction x) {
+        double[] sums = new double[Math.toIntExact(Math.ceilDiv(count, TILE))];
+        Grid.split(parallel, sums.length, TILE, (from, to) -> {
+            for (int tile = (int) from; tile < to; tile++) {
+                for (long i = tile * TILE; i < Math.min(count, (tile + 1) * TILE); i++) {
+                    sums[tile] += x.applyAsDouble(i) * x.applyAsDouble(i);
+                }
+            }
+        });
+        double sum = 0;
+        for (double partial : sums) {
+            sum += partial;
+        }
+        return sum;
+    }
+
+    /** The slots that rules but AdamW have in common; a slot beyond the end of s is 0. */
+    private static final class Slots {
+        private final double learningRate;
+        private final double scale;
+        private final double keep;
+        private final double take;
+        private final double stepKeep;
+        private final double stepTake;
+
+        Slots(Tensor s) {
+            Floats slots = new Floats(s);
+            learningRate = slots.get(LEARNING_RATE);
+            scale = slots.get(GRADIENT_SCALE);
+            keep = slots.get(KEEP);
+            take = slots.get(TAKE);
+            stepKeep = s.numel() > STEP_KEEP ? slots.get(STEP_KEEP) : 0;
+            stepTake = s.numel() > STEP_TAKE ? slots.get(STEP_TAKE) : 0;
+        }
     }
 }

@@ -15,10 +15,11 @@ final class VectorBackend implements Backend {
     VectorBackend(BackendOptions options) {
         parallel = Parallel.of(options.threads());
         weights = new WeightBlocks(parallel);
+        VectorElementwise elementwise = new VectorElementwise(parallel, weights);
         kernels = new Kernels(new VectorMatmul(parallel), new VectorNorm(parallel),
                 new VectorActivation(parallel), new VectorAttention(parallel),
                 new VectorEmbedding(parallel), new VectorLoss(parallel),
-                new VectorElementwise(parallel, weights), new VectorUpdate(weights));
+                elementwise, new VectorUpdate(parallel, weights, elementwise));
     }
 
     @Override

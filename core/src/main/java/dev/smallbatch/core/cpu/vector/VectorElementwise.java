@@ -73,6 +73,10 @@ final class VectorElementwise implements ElementwiseKernels {
 
     @Override
     public void sumOfSquares(Tensor result, Tensor x) {
+        result.segment().set(ValueLayout.JAVA_FLOAT, 0, (float) sumOfSquares(x));
+    }
+
+    double sumOfSquares(Tensor x) {
         int tasks = chunks.count(x.numel());
         if (partial.length < tasks) {
             partial = new double[tasks];
@@ -84,7 +88,7 @@ final class VectorElementwise implements ElementwiseKernels {
         for (int task = 0; task < tasks; task++) {
             sum += sums[task];
         }
-        result.segment().set(ValueLayout.JAVA_FLOAT, 0, (float) sum);
+        return sum;
     }
 
     private static double squares(MemorySegment in, long from, int count) {

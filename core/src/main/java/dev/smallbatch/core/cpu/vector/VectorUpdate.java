@@ -1,5 +1,6 @@
 package dev.smallbatch.core.cpu.vector;
 
+import dev.smallbatch.core.cpu.Parallel;
 import dev.smallbatch.core.rand.RandomKey;
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.spi.StepNumber;
@@ -9,55 +10,156 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 
-/** Optimizer updates: one pass over parameter, gradient and state, bound by memory. */
+/** Optimizer updates element by element: one pass over parameter, gradient and state, bound by memory. */
 final class VectorUpdate implements UpdateKernels {
     private static final int L = Lanes.COUNT;
 
     private final WeightBlocks weights;
+    private final VectorAdafactor adafactor;
+    private final VectorMuon muon;
 
-    VectorUpdate(WeightBlocks weights) {
+    VectorUpdate(Parallel parallel, WeightBlocks weights, VectorElementwise elementwise) {
         this.weights = weights;
+        this.adafactor = new VectorAdafactor(parallel, weights, elementwise);
+        this.muon = new VectorMuon(parallel, weights);
     }
 
     @Override
     public void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {
         MemorySegment gradients = g.segment();
         float rate = slot(s, LEARNING_RATE);
-        float scale = slot(s, GRADIENT_SCALE);
         float keep = 1 - slot(s, DECAY);
         if (m == null) {
+            float scaled = rate * slot(s, GRADIENT_SCALE);
             weights.update(p, rounding, keyOfStep(key, s), (values, at, from, count) ->
-                    sgd(values, at, gradients, rate * scale, keep, from, count));
+                    step(values, at, gradients, from, scaled, keep, count));
         } else {
-            MemorySegment moments = m.segment();
-            float momentum = slot(s, MOMENTUM);
+            Momentum momentum = new Momentum(m.segment(), gradients, s);
             weights.update(p, rounding, keyOfStep(key, s), (values, at, from, count) ->
-                    momentum(values, at, moments, gradients, rate, scale, keep, momentum, from, count));
+                    momentum.step(values, at, from, count, rate, keep));
         }
     }
 
-    private static void sgd(MemorySegment p, long at, MemorySegment g, float rate, float keep, long from, int count) {
+    /** {@code p = keep p - rate x}. */
+    static void step(MemorySegment p, long at, MemorySegment x, long from, float rate, float keep, int count) {
         int i = 0;
         for (; i + L <= count; i += L) {
-            Lanes.store(Lanes.load(g, from + i).fma(Lanes.all(-rate), Lanes.load(p, at + i).mul(keep)), p, at + i);
+            Lanes.store(Lanes.load(x, from + i).fma(Lanes.all(-rate), Lanes.load(p, at + i).mul(keep)), p, at + i);
         }
         VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(Lanes.load(g, from + i, rest).fma(Lanes.all(-rate), Lanes.load(p, at + i, rest).mul(keep)), p, at + i, rest);
+        Lanes.store(Lanes.load(x, from + i, rest).fma(Lanes.all(-rate), Lanes.load(p, at + i, rest).mul(keep)), p, at + i, rest);
     }
 
-    private static void momentum(MemorySegment p, long at, MemorySegment m, MemorySegment g, float rate, float scale, float keep,
-            float momentum, long from, int count) {
+    @Override
+    public void signStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {
+        MemorySegment gradients = g.segment();
+        float rate = slot(s, LEARNING_RATE);
+        float keep = 1 - slot(s, DECAY);
+        if (m == null) {
+            float scale = slot(s, GRADIENT_SCALE);
+            weights.update(p, rounding, keyOfStep(key, s), (values, at, from, count) ->
+                    signStep(values, at, gradients, from, scale, rate, keep, count));
+        } else {
+            Momentum momentum = new Momentum(m.segment(), gradients, s);
+            weights.update(p, rounding, keyOfStep(key, s), (values, at, from, count) ->
+                    momentum.signStep(values, at, from, count, rate, keep));
+        }
+    }
+
+    private static void signStep(MemorySegment p, long at, MemorySegment x, long from, float scale, float rate, float keep,
+            int count) {
         int i = 0;
         for (; i + L <= count; i += L) {
-            FloatVector moment = Lanes.load(m, from + i).fma(Lanes.all(momentum), Lanes.load(g, from + i).mul(scale));
-            Lanes.store(moment, m, from + i);
-            Lanes.store(moment.fma(Lanes.all(-rate), Lanes.load(p, at + i).mul(keep)), p, at + i);
+            FloatVector sign = sign(Lanes.load(x, from + i).mul(scale));
+            Lanes.store(sign.fma(Lanes.all(-rate), Lanes.load(p, at + i).mul(keep)), p, at + i);
         }
         VectorMask<Float> rest = Lanes.first(count - i);
-        FloatVector moment = Lanes.load(m, from + i, rest).fma(Lanes.all(momentum), Lanes.load(g, from + i, rest).mul(scale));
-        Lanes.store(moment, m, from + i, rest);
-        Lanes.store(moment.fma(Lanes.all(-rate), Lanes.load(p, at + i, rest).mul(keep)), p, at + i, rest);
+        FloatVector sign = sign(Lanes.load(x, from + i, rest).mul(scale));
+        Lanes.store(sign.fma(Lanes.all(-rate), Lanes.load(p, at + i, rest).mul(keep)), p, at + i, rest);
+    }
+
+    /** 1, -1, 0 or NaN. */
+    private static FloatVector sign(FloatVector u) {
+        return u.blend(1, u.compare(VectorOperators.GT, 0)).blend(-1, u.compare(VectorOperators.LT, 0));
+    }
+
+    /** A moment and the gradient that moves it: {@code u = stepKeep m + stepTake h}, {@code m = keep m + take h}. */
+    record Momentum(MemorySegment m, MemorySegment g, float keep, float take, float stepKeep, float stepTake) {
+        Momentum(MemorySegment m, MemorySegment g, Tensor s) {
+            this(m, g, slot(s, KEEP), slot(s, TAKE) * slot(s, GRADIENT_SCALE), slot(s, STEP_KEEP),
+                    slot(s, STEP_TAKE) * slot(s, GRADIENT_SCALE));
+        }
+
+        /** Moves the moment and returns u. */
+        FloatVector move(long at) {
+            FloatVector gradient = Lanes.load(g, at);
+            FloatVector moment = Lanes.load(m, at);
+            Lanes.store(moment.fma(Lanes.all(keep), gradient.mul(take)), m, at);
+            return moment.fma(Lanes.all(stepKeep), gradient.mul(stepTake));
+        }
+
+        FloatVector move(long at, VectorMask<Float> lanes) {
+            FloatVector gradient = Lanes.load(g, at, lanes);
+            FloatVector moment = Lanes.load(m, at, lanes);
+            Lanes.store(moment.fma(Lanes.all(keep), gradient.mul(take)), m, at, lanes);
+            return moment.fma(Lanes.all(stepKeep), gradient.mul(stepTake));
+        }
+
+        void step(MemorySegment p, long at, long from, int count, float rate, float keepOfP) {
+            int i = 0;
+            for (; i + L <= count; i += L) {
+                Lanes.store(move(from + i).fma(Lanes.all(-rate), Lanes.load(p, at + i).mul(keepOfP)), p, at + i);
+            }
+            if (i < count) {
+                VectorMask<Float> rest = Lanes.first(count - i);
+                FloatVector old = Lanes.load(p, at + i, rest).mul(keepOfP);
+                Lanes.store(move(from + i, rest).fma(Lanes.all(-rate), old), p, at + i, rest);
+            }
+        }
+
+        void signStep(MemorySegment p, long at, long from, int count, float rate, float keepOfP) {
+            int i = 0;
+            for (; i + L <= count; i += L) {
+                Lanes.store(sign(move(from + i)).fma(Lanes.all(-rate), Lanes.load(p, at + i).mul(keepOfP)), p, at + i);
+            }
+            if (i < count) {
+                VectorMask<Float> rest = Lanes.first(count - i);
+                FloatVector old = Lanes.load(p, at + i, rest).mul(keepOfP);
+                Lanes.store(sign(move(from + i, rest)).fma(Lanes.all(-rate), old), p, at + i, rest);
+            }
+        }
+    }
+
+    @Override
+    public void rootStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        Root root = new Root(v.segment(), g.segment(), slot(s, LEARNING_RATE), slot(s, GRADIENT_SCALE), 1 - slot(s, DECAY),
+                slot(s, KEEP), slot(s, TAKE), slot(s, ROOT_EPSILON));
+        weights.update(p, rounding, keyOfStep(key, s), root::run);
+    }
+
+    /** The arguments of one update by the root of squares. */
+    private record Root(MemorySegment v, MemorySegment g, float rate, float scale, float keepOfP, float keep, float take,
+            float epsilon) {
+        void run(MemorySegment p, long at, long from, int count) {
+            int i = 0;
+            for (; i + L <= count; i += L) {
+                FloatVector h = Lanes.load(g, from + i).mul(scale);
+                FloatVector square = Lanes.load(v, from + i).fma(Lanes.all(keep), h.mul(h).mul(take));
+                Lanes.store(square, v, from + i);
+                FloatVector step = h.mul(-rate).div(square.sqrt().add(epsilon));
+                Lanes.store(Lanes.load(p, at + i).fma(Lanes.all(keepOfP), step), p, at + i);
+            }
+            if (i < count) {
+                VectorMask<Float> rest = Lanes.first(count - i);
+                FloatVector h = Lanes.load(g, from + i, rest).mul(scale);
+                FloatVector square = Lanes.load(v, from + i, rest).fma(Lanes.all(keep), h.mul(h).mul(take));
+                Lanes.store(square, v, from + i, rest);
+                FloatVector step = h.mul(-rate).div(square.sqrt().add(epsilon));
+                Lanes.store(Lanes.load(p, at + i, rest).fma(Lanes.all(keepOfP), step), p, at + i, rest);
+            }
+        }
     }
 
     @Override
@@ -99,11 +201,31 @@ final class VectorUpdate implements UpdateKernels {
         }
     }
 
+    @Override
+    public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        adafactor.step(p, v, g, s, rounding, keyOfStep(key, s));
+    }
+
+    @Override
+    public void factoredAdafactorStep(Tensor p, Tensor r, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
+        adafactor.factoredStep(p, r, c, g, s, rounding, keyOfStep(key, s));
+    }
+
+    @Override
+    public void muonMoment(Tensor m, Tensor x, Tensor g, Tensor s) {
+        muon.moment(new Momentum(m.segment(), g.segment(), s), x);
+    }
+
+    @Override
+    public void muonStep(Tensor p, Tensor x, Tensor s, float factor, Rounding rounding, long key) {
+        muon.step(p, x, factor * slot(s, LEARNING_RATE), 1 - slot(s, DECAY), rounding, keyOfStep(key, s));
+    }
+
     private static long keyOfStep(long key, Tensor s) {
         return new RandomKey(key).at(StepNumber.get(s)).bits();
     }
 
-    private static float slot(Tensor s, int index) {
+    static float slot(Tensor s, int index) {
         return s.segment().getAtIndex(ValueLayout.JAVA_FLOAT, index);
     }
 }
