@@ -10,5 +10,6 @@ module dev.smallbatch.bench {
 
     provides dev.smallbatch.model.cli.CommandProvider with dev.smallbatch.bench.BenchCommands;
 
+    opens dev.smallbatch.bench.quick to info.picocli;
     opens dev.smallbatch.bench.experiments to info.picocli, com.fasterxml.jackson.databind;
 }

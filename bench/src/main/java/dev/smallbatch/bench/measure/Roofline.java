@@ -1,23 +1,26 @@
 package dev.smallbatch.bench.measure;
 
 import dev.smallbatch.core.spi.Kernels;
-import java.util.Locale;
 
 /**
  * What the machine can do at most, with the threads of a backend.
  *
  * @param flopsPerSecond multiply-adds between registers, each of which counts as two operations
- * @param bytesPerSecond read, or read and written, in memory that no cache holds
+ * @param readBytesPerSecond read from memory that no cache holds
+ * @param bytesPerSecond read, or read and written, whichever is faster
  */
-public record Roofline(double flopsPerSecond, double bytesPerSecond) {
+public record Roofline(double flopsPerSecond, double readBytesPerSecond, double bytesPerSecond) {
     private static final int WINDOWS = 10;
     private static final long BUFFER = 256L << 20;
-    private static final Timings.AtLeast PASSES = new Timings.AtLeast(8, 0.5);
+    private static final int PASSES = 3;
+    private static final double PASSES_SECONDS = 0.5;
 
-    /** Takes three seconds. */
-    public static Roofline measure(Kernels kernels, int threads) {
-        double reading = Bandwidth.measure(kernels, BUFFER, PASSES).best();
-        return new Roofline(peak(threads), Math.max(reading, Bandwidth.ofAxpy(kernels, BUFFER, PASSES)));
+    /** @param patience 1, which takes three seconds, or 0 for numbers that mean nothing */
+    public static Roofline measure(Kernels kernels, int threads, double patience) {
+        long bytes = patience == 0 ? BUFFER >> 10 : BUFFER;
+        Timings.AtLeast passes = new Timings.AtLeast(PASSES, patience * PASSES_SECONDS);
+        double reading = Bandwidth.measure(kernels, bytes, passes).best();
+        return new Roofline(peak(threads), reading, Math.max(reading, Bandwidth.ofAxpy(kernels, bytes, passes)));
     }
 
     /** Floating-point operations per second of that many threads, the best of several short times. */
@@ -38,11 +41,5 @@ public record Roofline(double flopsPerSecond, double bytesPerSecond) {
     /** Whether the operations take longer than the bytes. */
     public boolean isBoundByArithmetic(Work work) {
         return work.flops() / flopsPerSecond > work.bytes() / bytesPerSecond;
-    }
-
-    /** For example {@code 420 GFLOP/s, 45.1 GB/s}. */
-    @Override
-    public String toString() {
-        return String.format(Locale.ROOT, "%.0f GFLOP/s, %.1f GB/s", 1e-9 * flopsPerSecond, 1e-9 * bytesPerSecond);
     }
 }

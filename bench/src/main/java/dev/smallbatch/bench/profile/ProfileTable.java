@@ -2,8 +2,8 @@ package dev.smallbatch.bench.profile;
 
 import dev.smallbatch.bench.measure.Roofline;
 import dev.smallbatch.bench.measure.Table;
+import dev.smallbatch.bench.measure.Work;
 import java.util.List;
-import java.util.Locale;
 
 /** A profile as a table: each kernel with its time, its speed, and the share of what the machine could do at most. */
 public final class ProfileTable {
@@ -22,40 +22,37 @@ public final class ProfileTable {
 
     /** Rows for every kernel and shape; after them the rest of the step and all of it. */
     public static Table of(StepProfile profile, List<StepProfile.Row> rows, Roofline roofline) {
-        Table table = new Table(2, "kernel", "shape", "calls", "ms", "of step", "GFLOP/s", "GB/s", "bound by", "of roof",
-                "garbage");
+        Table table = new Table(Table.Column.words("kernel"), Table.Column.words("shape"), Table.Column.number("calls", 0),
+                Table.Column.number("ms", 3), Table.Column.percent("of step"), Table.Column.number("GFLOP/s", 0),
+                Table.Column.number("GB/s", 1), Table.Column.words("bound by"), Table.Column.percent("of roof"),
+                Table.Column.number("garbage, KiB", 0));
+        Total total = new Total();
         for (StepProfile.Row row : rows) {
             double flops = row.work().flops() / row.seconds();
-            table.row(row.kernel(), row.shape(), Integer.toString(row.calls()), milliseconds(row.seconds()),
-                    percent(row.seconds() / profile.seconds()), flops == 0 ? "" : text("%.0f", 1e-9 * flops),
-                    text("%.1f", 1e-9 * row.work().bytes() / row.seconds()),
+            table.row(row.kernel(), row.shape(), row.calls(), 1e3 * row.seconds(), row.seconds() / profile.seconds(),
+                    flops == 0 ? null : 1e-9 * flops, 1e-9 * row.work().bytes() / row.seconds(),
                     roofline.isBoundByArithmetic(row.work()) ? "arithmetic" : "memory",
-                    percent(roofline.seconds(row.work()) / row.seconds()), kibibytes(row.garbage()));
+                    roofline.seconds(row.work()) / row.seconds(), row.garbage() / 1024);
+            total.add(row, roofline);
         }
-        table.row("between kernels", "", "", milliseconds(profile.outside()), percent(profile.outside() / profile.seconds()),
-                "", "", "", "", "");
-        double least = rows.stream().mapToDouble(row -> roofline.seconds(row.work())).sum();
-        double flops = rows.stream().mapToDouble(row -> row.work().flops()).sum();
-        double bytes = rows.stream().mapToDouble(row -> row.work().bytes()).sum();
-        return table.row("step", "", Integer.toString(rows.stream().mapToInt(StepProfile.Row::calls).sum()),
-                milliseconds(profile.seconds()), percent(1), text("%.0f", 1e-9 * flops / profile.seconds()),
-                text("%.1f", 1e-9 * bytes / profile.seconds()), "", percent(least / profile.seconds()),
-                kibibytes(rows.stream().mapToDouble(StepProfile.Row::garbage).sum()));
+        table.row("between kernels", null, null, 1e3 * profile.outside(), profile.outside() / profile.seconds(), null, null, null,
+                null, null);
+        return table.row("step", null, total.calls, 1e3 * profile.seconds(), 1, 1e-9 * total.work.flops() / profile.seconds(),
+                1e-9 * total.work.bytes() / profile.seconds(), null, total.least / profile.seconds(), total.garbage / 1024);
     }
 
-    private static String milliseconds(double seconds) {
-        return text("%.3f", 1e3 * seconds);
-    }
+    /** The sums of the rows. */
+    private static final class Total {
+        private int calls;
+        private Work work = new Work(0, 0);
+        private double least;
+        private double garbage;
 
-    private static String kibibytes(double bytes) {
-        return text("%.0f KiB", bytes / 1024);
-    }
-
-    private static String percent(double share) {
-        return text("%.1f%%", 100 * share);
-    }
-
-    private static String text(String format, Object... values) {
-        return String.format(Locale.ROOT, format, values);
+        void add(StepProfile.Row row, Roofline roofline) {
+            calls += row.calls();
+            work = work.plus(row.work());
+            least += roofline.seconds(row.work());
+            garbage += row.garbage();
+        }
     }
 }

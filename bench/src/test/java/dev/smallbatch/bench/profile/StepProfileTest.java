@@ -63,7 +63,7 @@ class StepProfileTest {
     @Test
     void theTableSetsEveryKernelAgainstTheRoof() {
         StepProfile profile = profile();
-        String table = ProfileTable.of(profile, profile.rows(), new Roofline(1e12, 1e11)).toString();
+        String table = ProfileTable.of(profile, profile.rows(), new Roofline(1e12, 1e11, 1e11)).toString();
         assertEquals(profile.rows().size() + 4, table.lines().count(), table);
         assertTrue(table.lines().allMatch(line -> line.startsWith("|") && line.endsWith("|")), table);
     }

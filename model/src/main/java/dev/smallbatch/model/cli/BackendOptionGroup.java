@@ -7,7 +7,7 @@ import dev.smallbatch.model.run.TrainingOptions;
 import picocli.CommandLine.Option;
 
 /** What computes, and with how many threads: options that several commands share. */
-final class BackendOptionGroup {
+public final class BackendOptionGroup {
     @Option(names = "--threads", paramLabel = "N", description = "Threads that compute (default: one per processor).")
     Integer threads;
 
@@ -16,7 +16,7 @@ final class BackendOptionGroup {
     String backend;
 
     /** Opens it; the caller closes it. */
-    Backend open() {
+    public Backend open() {
         TrainingOptions.requireComputing(backend, threads);
         return Backends.open(backend, threads == null ? BackendOptions.defaults() : new BackendOptions(threads));
     }
