@@ -17,9 +17,11 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -31,6 +33,9 @@ import picocli.CommandLine.Option;
         footer = {"", "Example: which kernels the time of a step goes to",
             "  smallbatch bench --profile --preset small --optimizer sgd"})
 public final class BenchCommand implements Callable<Integer> {
+    /** Options that say where the program is. */
+    private static final List<String> LAUNCH = List.of("--module-path", "-Djdk.module", "-Dsmallbatch.command");
+
     private final Console console;
     private final double patience;
 
@@ -109,7 +114,8 @@ public final class BenchCommand implements Callable<Integer> {
 
     private static Map<String, String> setting(Backend backend) {
         Map<String, String> setting = new LinkedHashMap<>(Machine.description());
-        setting.put("options", String.join(" ", ManagementFactory.getRuntimeMXBean().getInputArguments()));
+        setting.put("options", ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(option -> LAUNCH.stream().noneMatch(option::startsWith)).collect(Collectors.joining(" ")));
         setting.put("backend", backend.info().toString());
         setting.put("load", Machine.load() + " (runnable processes over 1, 5, 15 minutes; near 0 before a quiet run)");
         return setting;

@@ -22,8 +22,10 @@ import java.util.Map;
 final class QuickBench {
     private static final List<String> OPTIMIZERS = List.of("sgd", "adamw");
     private static final int PROMPT = 16;
-    private static final int TOKENS = 64;
+    private static final int TOKENS = 256;
     private static final int PASSES = 3;
+    /** A preset whose products take little time. */
+    private static final String SMALL = "small";
 
     private final Choice choice;
     private final Kernels kernels;
@@ -58,18 +60,18 @@ final class QuickBench {
     /** The tables by their names, in order. */
     Map<String, Table> all() {
         Map<String, Table> tables = new LinkedHashMap<>();
-        stages.begin("the machine's limits", 26);
+        stages.begin("the machine's limits", 28);
         tables.put("limits", limits());
-        stages.begin("matrix products of " + choice.preset, 22);
+        stages.begin("matrix products of " + choice.preset, 24);
         tables.put("products", products());
         Table steps = new Table(Column.words("training " + choice.preset), Column.number("tokens/s", 0), Column.number("ms per step", 1),
                 Column.number("GFLOP/s", 0), Column.percent("of roof"));
         for (String optimizer : OPTIMIZERS) {
-            stages.begin("training steps with " + optimizer, optimizer.equals(OPTIMIZERS.getFirst()) ? 15 : 8);
+            stages.begin("training steps with " + optimizer, optimizer.equals(OPTIMIZERS.getFirst()) ? 16 : 8);
             step(optimizer, steps);
         }
         tables.put("steps", steps);
-        stages.begin("generation", 2);
+        stages.begin("generation", 3);
         tables.put("generation", generation());
         return tables;
     }
@@ -101,12 +103,13 @@ final class QuickBench {
     private Table products() {
         Table table = new Table(Column.words("product of " + choice.preset), Column.words("M x N x K"), Column.number("ms", 3),
                 Column.number("GFLOP/s", 0), Column.percent("of roof"));
+        warmUp(LinearMap.of(GptConfig.preset(SMALL)));
         for (LinearMap map : LinearMap.of(choice.config)) {
             try (Operands.Placed<List<LinearMap.Product>> products = Operands.place(map::products)) {
                 for (LinearMap.Product product : products.work()) {
                     Runnable call = () -> product.call().accept(kernels.matmul());
-                    Timings.repeat(atLeast(1, 0.2), call);
-                    double seconds = Timings.repeat(atLeast(PASSES, 0.2), call).median();
+                    Timings.repeat(atLeast(1, 0.1), call);
+                    double seconds = Timings.repeat(atLeast(PASSES, 0.15), call).median();
                     table.row(map.name() + " " + product.pass(), product.m() + " x " + product.n() + " x " + product.k(), 1e3 * seconds,
                             1e-9 * product.flops() / seconds, product.flops() / seconds / roofline.flopsPerSecond());
                 }
@@ -115,13 +118,21 @@ final class QuickBench {
         return table;
     }
 
+    /** Until the JVM has compiled the kernels. */
+    private void warmUp(List<LinearMap> maps) {
+        try (Operands.Placed<List<LinearMap.Product>> products = Operands.place(
+                operands -> maps.stream().flatMap(map -> map.products(operands).stream()).toList())) {
+            Timings.repeat(atLeast(1, 3), () -> products.work().forEach(product -> product.call().accept(kernels.matmul())));
+        }
+    }
+
     private PreparedStep.Setup setup(String optimizer) {
         return new PreparedStep.Setup(choice.config, optimizer, 1, choice.dtype, choice.recompute);
     }
 
     private void step(String optimizer, Table table) {
         try (PreparedStep step = new PreparedStep(setup(optimizer), kernels)) {
-            Timings.repeat(atLeast(PASSES, optimizer.equals(OPTIMIZERS.getFirst()) ? 3 : 1.5), step::draw, step::train);
+            Timings.repeat(atLeast(PASSES, optimizer.equals(OPTIMIZERS.getFirst()) ? 4 : 1.5), step::draw, step::train);
             double seconds = Timings.repeat(atLeast(PASSES, 3), step::draw, step::train).median();
             table.row("step with " + optimizer, step.tokens() / seconds, 1e3 * seconds, 1e-9 * step.flops() / seconds,
                     step.flops() / seconds / roofline.flopsPerSecond());
@@ -129,8 +140,8 @@ final class QuickBench {
     }
 
     private Table generation() {
-        int prompt = Math.min(PROMPT, choice.config.seqLen() / 2);
-        Generation generation = Generation.measure(choice.config, choice.dtype, kernels, prompt, TOKENS, atLeast(1, 1));
+        Generation generation = Generation.measure(choice.config, choice.dtype, kernels, PROMPT,
+                Math.min(TOKENS, choice.config.seqLen() - PROMPT), atLeast(1, 2));
         return new Table(Column.words("generating with " + choice.preset), Column.number("tokens/s", 0), Column.number("ms per token", 3),
                 Column.number("GB/s of weights", 1), Column.percent("of memory, read"))
                 .row("one sequence", 1 / generation.perToken().median(), 1e3 * generation.perToken().median(),
