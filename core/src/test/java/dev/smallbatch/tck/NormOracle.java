@@ -1,6 +1,7 @@
 package dev.smallbatch.tck;
 
 import dev.smallbatch.core.spi.AttentionSpec;
+import java.util.Arrays;
 import java.util.List;
 
 /** Normalizations and their gradients by their formulas, in double. Rows of C elements. */
@@ -180,15 +181,16 @@ final class NormOracle {
                 Expected.within(C_NORM, spec.headSize(), rstd, rstd));
     }
 
-    /** Gradient of {@link #qkNorm}, slice by slice that of the root-mean-square norm. */
-    static Expected qkNormBackward(double[] dout, double[] x, double[] rstd, AttentionSpec spec) {
+    /** Gradient of {@link #qkNorm} from its result h, slice by slice that of the root-mean-square norm. */
+    static Expected qkNormBackward(double[] dout, double[] h, double[] rstd, AttentionSpec spec) {
         int D = spec.headSize();
         double[] value = dout.clone();
-        double[] bound = new double[x.length];
+        double[] bound = new double[h.length];
         for (int s = 0; s < rstd.length; s++) {
             int at = sliceStart(s, spec);
-            Expected slice = dx(new double[D], part(dout, at, D), part(x, at, D), null, new double[1], new double[] {rstd[s]},
-                    D, false);
+            double r = rstd[s];
+            double[] x = Arrays.stream(part(h, at, D)).map(v -> v / r).toArray();
+            Expected slice = dx(new double[D], part(dout, at, D), x, null, new double[1], new double[] {r}, D, false);
             System.arraycopy(slice.value(), 0, value, at, D);
             System.arraycopy(slice.bound(), 0, bound, at, D);
         }
@@ -203,6 +205,6 @@ final class NormOracle {
     }
 
     private static double[] part(double[] x, int from, int count) {
-        return java.util.Arrays.copyOfRange(x, from, from + count);
+        return Arrays.copyOfRange(x, from, from + count);
     }
 }

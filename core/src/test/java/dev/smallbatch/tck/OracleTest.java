@@ -78,7 +78,8 @@ class OracleTest {
         AttentionSpec spec = new AttentionSpec(2, 3, 2, 1, 4);
         double[] x = numbers(1, (int) spec.qkvShape().numel());
         double[] dout = numbers(2, x.length);
-        double[] dx = NormOracle.qkNormBackward(dout, x, NormOracle.qkRstd(x, spec, 1e-5), spec).value();
+        double[] dx = NormOracle.qkNormBackward(dout, NormOracle.qkNorm(x, spec, 1e-5),
+                NormOracle.qkRstd(x, spec, 1e-5), spec).value();
         assertGradient(dx, x, dout, p -> NormOracle.qkNorm(p, spec, 1e-5));
     }
 

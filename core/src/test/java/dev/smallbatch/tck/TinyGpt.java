@@ -178,7 +178,7 @@ final class TinyGpt {
         linearBackward(k, "out" + l, dattended, dx, b.attended());
         k.attention().attentionBackward(dqkv, dattended, b.attended(), b.lse(), b.rotated(), SPEC);
         k.attention().rope(dqkv, dqkv, cos, sin, SPEC, true);
-        k.norm().qkNormBackward(dqkv, dqkv, b.qkv(), b.headRstd(), SPEC);
+        k.norm().qkNormBackward(dqkv, dqkv, b.headNormed(), b.headRstd(), SPEC);
         linearBackward(k, "qkv" + l, dnormed, dqkv, b.normed());
         k.norm().rmsNormBackward(dx, null, dnormed, x, null, b.rstd());
     }

@@ -9,6 +9,7 @@ import dev.smallbatch.core.autograd.nodes.EmbeddingNode;
 import dev.smallbatch.core.autograd.nodes.LayerNormNode;
 import dev.smallbatch.core.autograd.nodes.LinearCrossEntropyNode;
 import dev.smallbatch.core.autograd.nodes.LinearNode;
+import dev.smallbatch.core.autograd.nodes.NormalizedLinearNode;
 import dev.smallbatch.core.autograd.nodes.QkNormNode;
 import dev.smallbatch.core.autograd.nodes.QkNormRopeNode;
 import dev.smallbatch.core.autograd.nodes.RmsNormNode;
@@ -45,6 +46,14 @@ public final class Ops {
     }
 
     /**
+     * {@code h weight^T + bias} with {@code h = x / sqrt(mean(x^2) + eps)}, {@link #rmsNorm}; bias may be null. h is not kept but
+     * computed again in backward.
+     */
+    public Var normalizedLinear(Var x, float eps, Parameter weight, Parameter bias) {
+        return NormalizedLinearNode.forward(tape, x, eps, weight, bias);
+    }
+
+    /**
      * {@code residual + f(x) weight^T + bias}. f(x), which is as large as x, is not kept but computed again in backward:
      * next to the products that takes no time.
      */
@@ -62,7 +71,7 @@ public final class Ops {
         return RmsNormNode.forward(tape, x, weight, eps);
     }
 
-    /** {@link dev.smallbatch.core.spi.NormKernels#qkNorm}. */
+    /** {@link dev.smallbatch.core.spi.NormKernels#qkNorm}, which replaces the values of qkv: nothing else may read them. */
     public Var qkNorm(Var qkv, AttentionSpec spec, float eps) {
         return QkNormNode.forward(tape, qkv, spec, eps);
     }
@@ -72,7 +81,10 @@ public final class Ops {
         return RopeNode.forward(tape, qkv, cos, sin, spec);
     }
 
-    /** {@link #qkNorm}, then {@link #rope}, in one memory. */
+    /**
+     * {@link #qkNorm}, then {@link #rope}, which replace the values of qkv: nothing else may read them. Backward turns the
+     * heads back, so that {@code cos^2 + sin^2} must be 1.
+     */
     public Var qkNormRope(Var qkv, Tensor cos, Tensor sin, AttentionSpec spec, float eps) {
         return QkNormRopeNode.forward(tape, qkv, cos, sin, spec, eps);
     }

@@ -105,11 +105,11 @@ final class CheckedNorm implements NormKernels {
     }
 
     @Override
-    public void qkNormBackward(Tensor dx, Tensor dout, Tensor x, Tensor rstd, AttentionSpec spec) {
+    public void qkNormBackward(Tensor dx, Tensor dout, Tensor h, Tensor rstd, AttentionSpec spec) {
         Checks c = QK_NORM_BACKWARD;
         Operand di = c.f32("dx", dx);
         Operand d = c.f32("dout", dout);
-        Operand in = c.f32("x", x);
+        Operand in = c.f32("h", h);
         Operand s = c.f32("rstd", rstd);
         c.given("spec", spec);
         long rows = (long) spec.batch() * spec.time();
@@ -118,6 +118,6 @@ final class CheckedNorm implements NormKernels {
         c.matrix(d, rows, spec.qkvCols(), spec);
         c.matrix(s, rows, spec.heads() + spec.kvHeads(), spec);
         c.apart(1, di, d.unlessSame(di), in, s);
-        kernels.qkNormBackward(dx, dout, x, rstd, spec);
+        kernels.qkNormBackward(dx, dout, h, rstd, spec);
     }
 }

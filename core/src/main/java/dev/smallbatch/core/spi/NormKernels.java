@@ -83,15 +83,15 @@ public interface NormKernels {
     void qkNorm(Tensor out, Tensor rstd, Tensor x, AttentionSpec spec, float eps);
 
     /**
-     * Gradient of {@link #qkNorm}: {@code dx_s = rstd * (dout_s - h_s * mean(dout_s * h_s))}, {@code h_s = x_s * rstd};
-     * value columns are copied.
+     * Gradient of {@link #qkNorm}, whose result h is read in place of its input: {@code dx_s = rstd * (dout_s - h_s *
+     * mean(dout_s * h_s))}; value columns are copied.
      *
      * <pre>
-     * dx    as x     written; may be dout
-     * dout  as x     read
-     * x     as x     read
+     * dx    as h     written; may be dout
+     * dout  as h     read
+     * h     (B, T, (heads + 2 kvHeads) D)  read; layout of {@link AttentionSpec}
      * rstd  (B, T, heads + kvHeads)  read
      * </pre>
      */
-    void qkNormBackward(Tensor dx, Tensor dout, Tensor x, Tensor rstd, AttentionSpec spec);
+    void qkNormBackward(Tensor dx, Tensor dout, Tensor h, Tensor rstd, AttentionSpec spec);
 }

@@ -42,8 +42,14 @@ final class Bench implements AutoCloseable {
     Bench() {
         tokens.copyFrom(new int[] {3, 7, 3, 0, 10, 7});
         targets.copyFrom(new int[] {7, 3, -1, 10, 7, 2});
-        new Init.Uniform(1).fill(cos, RandomKey.of(1));
-        new Init.Uniform(1).fill(sin, RandomKey.of(2));
+        float[] cosines = new float[6];
+        float[] sines = new float[6];
+        for (int i = 0; i < cosines.length; i++) {
+            cosines[i] = (float) Math.cos(0.7 * i);
+            sines[i] = (float) Math.sin(0.7 * i);
+        }
+        cos.copyFrom(cosines);
+        sin.copyFrom(sines);
     }
 
     Kernels kernels() {

@@ -143,6 +143,16 @@ class TapeGradientTest {
                         return ops.linear(ops.add(ops.activate(x, Activation.GELU_ERF), sum), head, null);
                     };
                 }),
+                graph("a norm and a product in one, with a bias, of what another operation needs, too", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter matrix = bench.matrix("matrix", Bench.DIM, Bench.DIM);
+                    Parameter bias = bench.vector("bias");
+                    Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);
+                    return ops -> {
+                        Var x = ops.embed(bench.tokens, table, null);
+                        return ops.linear(ops.add(x, ops.normalizedLinear(x, Bench.EPSILON, matrix, bias)), head, null);
+                    };
+                }),
                 graph("logits that are a sum", bench -> {
                     Parameter table = bench.table("table");
                     Parameter head = bench.matrix("head", Bench.VOCABULARY, Bench.DIM);

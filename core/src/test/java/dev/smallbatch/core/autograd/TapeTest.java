@@ -255,14 +255,14 @@ class TapeTest {
         Parameter table = bench.table("fused table");
         Map<String, float[]> expected = bench.gradients(ops -> {
             Var x = ops.embed(bench.tokens, table, null);
-            Var heads = ops.rope(ops.qkNorm(ops.linear(x, qkv, null), Bench.HEADS, Bench.EPSILON), bench.cos, bench.sin, Bench.HEADS);
+            Var heads = ops.linear(ops.rmsNorm(x, null, Bench.EPSILON), qkv, null);
             x = ops.add(x, ops.linear(ops.attention(heads, Bench.HEADS), out, bias));
             x = ops.add(x, ops.linear(ops.activate(ops.linear(x, up, null), Activation.GELU_TANH), down, bias));
             return ops.linear(x, table, null);
         });
         Map<String, float[]> actual = bench.gradients(ops -> {
             Var x = ops.embed(bench.tokens, table, null);
-            Var heads = ops.qkNormRope(ops.linear(x, qkv, null), bench.cos, bench.sin, Bench.HEADS, Bench.EPSILON);
+            Var heads = ops.normalizedLinear(x, Bench.EPSILON, qkv, null);
             x = ops.linearAdd(x, ops.attention(heads, Bench.HEADS), out, bias);
             x = ops.activatedLinearAdd(x, ops.linear(x, up, null), Activation.GELU_TANH, down, bias);
             return ops.linear(x, table, null);

@@ -70,10 +70,10 @@ class CheckedLayersTest extends CheckedKernelsFixture {
         }
 
         @Test
-        void qkNormBackwardMayOverwriteDoutButNotX() {
+        void qkNormBackwardMayOverwriteDoutButNotH() {
             Tensor d = f32(6, 48);
             assertDoesNotThrow(() -> kernels.norm().qkNormBackward(d, d, f32(6, 48), f32(6, 6), SPEC));
-            refused("qkNormBackward: output dx (6, 48) overlaps x (6, 48); give it memory of its own",
+            refused("qkNormBackward: output dx (6, 48) overlaps h (6, 48); give it memory of its own",
                     () -> kernels.norm().qkNormBackward(d, f32(6, 48), d, f32(6, 6), SPEC));
         }
     }

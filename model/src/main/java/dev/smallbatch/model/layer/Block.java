@@ -29,8 +29,7 @@ public final class Block implements Layer {
 
     /** (B, T, dim) to (B, T, dim). */
     public Var forward(Ops ops, Var x, AttentionContext context) {
-        Var attended = attention.addTo(ops, x, norm1.forward(ops, x), context);
-        return mlp.addTo(ops, attended, norm2.forward(ops, attended));
+        return mlp.addTo(ops, attention.addTo(ops, x, norm1, context), norm2);
     }
 
     @Override

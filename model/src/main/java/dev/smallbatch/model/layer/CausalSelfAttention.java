@@ -45,11 +45,11 @@ public final class CausalSelfAttention implements Layer {
         this.layer = layer;
     }
 
-    /** {@code residual} plus what the tokens of x tell each other, all (B, T, dim). */
-    public Var addTo(Ops ops, Var residual, Var x, AttentionContext context) {
+    /** {@code x} plus what its tokens, normalized, tell each other, (B, T, dim). */
+    public Var addTo(Ops ops, Var x, Norm norm, AttentionContext context) {
         AttentionSpec spec = spec(x.value().shape());
-        Var heads = placed(ops, qkv.forward(ops, x), spec, context.start());
-        return out.addTo(ops, residual, context.attend(ops, layer, heads, spec));
+        Var heads = placed(ops, norm.into(ops, x, qkv), spec, context.start());
+        return out.addTo(ops, x, context.attend(ops, layer, heads, spec));
     }
 
     private Var placed(Ops ops, Var heads, AttentionSpec spec, int start) {

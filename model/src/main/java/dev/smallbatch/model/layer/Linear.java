@@ -45,6 +45,11 @@ public final class Linear implements Layer {
         return ops.linear(x, weight, bias);
     }
 
+    /** {@link #forward} of {@code x / sqrt(mean(x^2) + eps)}. */
+    public Var ofNormalized(Ops ops, Var x, float eps) {
+        return ops.normalizedLinear(x, eps, weight, bias);
+    }
+
     /** {@code residual} plus {@link #forward}. */
     public Var addTo(Ops ops, Var residual, Var x) {
         return ops.linearAdd(residual, x, weight, bias);

@@ -35,9 +35,9 @@ public final class Mlp implements Layer {
         activation = options.activation();
     }
 
-    /** {@code residual} plus the result for x, all (..., dim). */
-    public Var addTo(Ops ops, Var residual, Var x) {
-        return down.addActivatedTo(ops, residual, up.forward(ops, x), activation);
+    /** {@code x} plus the result for its norm, (..., dim). */
+    public Var addTo(Ops ops, Var x, Norm norm) {
+        return down.addActivatedTo(ops, x, norm.into(ops, x, up), activation);
     }
 
     @Override

@@ -42,6 +42,11 @@ public final class Norm implements Layer {
         return weight == null ? ops.rmsNorm(x, null, RMS_EPSILON) : ops.layerNorm(x, weight, bias, LAYER_EPSILON);
     }
 
+    /** {@code next} of {@link #forward}; what lies between is kept only if it has parameters. */
+    public Var into(Ops ops, Var x, Linear next) {
+        return weight == null ? next.ofNormalized(ops, x, RMS_EPSILON) : next.forward(ops, forward(ops, x));
+    }
+
     @Override
     public void parameters(Consumer<Parameter> visitor) {
         if (weight != null) {

@@ -66,7 +66,7 @@ final class NullBackend implements Backend {
         public void qkNorm(Tensor out, Tensor rstd, Tensor x, AttentionSpec spec, float eps) {}
 
         @Override
-        public void qkNormBackward(Tensor dx, Tensor dout, Tensor x, Tensor rstd, AttentionSpec spec) {}
+        public void qkNormBackward(Tensor dx, Tensor dout, Tensor h, Tensor rstd, AttentionSpec spec) {}
     }
 
     private static final class NullActivation implements ActivationKernels {

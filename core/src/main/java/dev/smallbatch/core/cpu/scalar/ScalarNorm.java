@@ -189,27 +189,27 @@ final class ScalarNorm implements NormKernels {
         });
     }
 
-    /** Of out_s = h_s = x_s * rstd_s: dx_s = rstd_s * (dout_s - h_s * mean(dout_s * h_s)); values are copied. */
+    /** With h_s = x_s * rstd_s: dx_s = rstd_s * (dout_s - h_s * mean(dout_s * h_s)); values are copied. */
     @Override
-    public void qkNormBackward(Tensor dx, Tensor dout, Tensor x, Tensor rstd, AttentionSpec spec) {
+    public void qkNormBackward(Tensor dx, Tensor dout, Tensor h, Tensor rstd, AttentionSpec spec) {
         int D = spec.headSize();
         int S = spec.heads() + spec.kvHeads();
         long C = spec.qkvCols();
         Floats dxs = new Floats(dx);
         Floats douts = new Floats(dout);
-        Floats xs = new Floats(x);
+        Floats hs = new Floats(h);
         Floats rstds = new Floats(rstd);
-        Grid.split(parallel, x.shape().rows(), C, (from, to) -> {
+        Grid.split(parallel, h.shape().rows(), C, (from, to) -> {
             for (long n = from; n < to; n++) {
                 for (long s = 0; s < S; s++) {
                     long start = n * C + s * D;
                     double r = rstds.get(n * S + s);
                     double sum = 0;
                     for (long i = start; i < start + D; i++) {
-                        sum += douts.get(i) * xs.get(i) * r;
+                        sum += douts.get(i) * hs.get(i);
                     }
                     for (long i = start; i < start + D; i++) {
-                        dxs.set(i, r * (douts.get(i) - xs.get(i) * r * sum / D));
+                        dxs.set(i, r * (douts.get(i) - hs.get(i) * sum / D));
                     }
                 }
                 for (long i = n * C + spec.valueCol(); i < (n + 1) * C; i++) {

@@ -128,14 +128,14 @@ final class VectorNorm implements NormKernels {
         Lanes.store(d.fma(Lanes.all(r), Lanes.load(dx, at + i, rest)), dx, at + i, rest);
     }
 
-    /** {@code dx = r (dout - x r mean)}: the overwriting form of {@link #addHead}. */
-    private static void writeHead(MemorySegment dx, MemorySegment dout, MemorySegment x, long at, int cols, float r, float mean) {
+    /** {@code dx = r (dout - h mean)}: the overwriting form of {@link #addHead}, of what is normalized already. */
+    private static void writeHead(MemorySegment dx, MemorySegment dout, MemorySegment h, long at, int cols, float r, float mean) {
         int i = 0;
         for (; i + L <= cols; i += L) {
-            Lanes.store(Lanes.load(x, at + i).fma(Lanes.all(-r * mean), Lanes.load(dout, at + i)).mul(r), dx, at + i);
+            Lanes.store(Lanes.load(h, at + i).fma(Lanes.all(-mean), Lanes.load(dout, at + i)).mul(r), dx, at + i);
         }
         VectorMask<Float> rest = Lanes.first(cols - i);
-        Lanes.store(Lanes.load(x, at + i, rest).fma(Lanes.all(-r * mean), Lanes.load(dout, at + i, rest)).mul(r), dx, at + i, rest);
+        Lanes.store(Lanes.load(h, at + i, rest).fma(Lanes.all(-mean), Lanes.load(dout, at + i, rest)).mul(r), dx, at + i, rest);
     }
 
     /** {@code dweight += sum over rows of dout (x - mean) rstd}; null means a mean of zero. */
@@ -173,18 +173,18 @@ final class VectorNorm implements NormKernels {
     }
 
     @Override
-    public void qkNormBackward(Tensor dx, Tensor dout, Tensor x, Tensor rstd, AttentionSpec spec) {
+    public void qkNormBackward(Tensor dx, Tensor dout, Tensor h, Tensor rstd, AttentionSpec spec) {
         int size = spec.headSize();
         int normed = spec.heads() + spec.kvHeads();
         MemorySegment to = dx.segment();
         MemorySegment d = dout.segment();
-        MemorySegment in = x.segment();
-        Rows.each(parallel, x.shape().rows(), spec.qkvCols(), row -> {
+        MemorySegment in = h.segment();
+        Rows.each(parallel, h.shape().rows(), spec.qkvCols(), row -> {
             long at = row * spec.qkvCols();
             for (int head = 0; head < normed; head++) {
                 long slice = at + (long) head * size;
                 float r = get(rstd, row * normed + head);
-                writeHead(to, d, in, slice, size, r, Rows.dot(d, slice, in, slice, size) * r / size);
+                writeHead(to, d, in, slice, size, r, Rows.dot(d, slice, in, slice, size) / size);
             }
             MemorySegment.copy(d, (at + spec.valueCol()) << 2, to, (at + spec.valueCol()) << 2, (long) spec.kvHeads() * size << 2);
         });
