@@ -44,7 +44,8 @@ final class PlanCommand implements Callable<Integer> {
     private int batchSize;
 
     @Option(names = "--optimizer", paramLabel = "NAME", defaultValue = "adamw",
-            description = "sgd or adamw (default: ${DEFAULT-VALUE}).")
+            description = "sgd, momentum, nesterov, signum, adamw, adafactor, muon, lion, adagrad or rmsprop"
+                    + " (default: ${DEFAULT-VALUE}).")
     private OptimizerKind optimizer;
 
     @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "f32",

@@ -100,19 +100,31 @@ final class TrainCommand implements Callable<Integer> {
                 description = "How bf16 weights are rounded after an update: stochastic, or nearest to see why not"
                         + " (default: stochastic).")
         private Rounding rounding;
-        @Option(names = "--optimizer", paramLabel = "NAME", description = "sgd or adamw (default: adamw).")
+        @Option(names = "--optimizer", paramLabel = "NAME",
+                description = "sgd, momentum, nesterov, signum, adamw, adafactor, muon, lion, adagrad or rmsprop"
+                        + " (default: adamw).")
         private OptimizerKind optimizer;
         @Option(names = "--lr", paramLabel = "RATE",
-                description = "Peak learning rate (default: by width and batch size; sgd 0.2).")
+                description = "Peak learning rate (default: by optimizer, and but for sgd by width and batch size).")
         private Double lr;
-        @Option(names = "--beta1", paramLabel = "B", description = "Adam's first decay per step (default: 0.9).")
+        @Option(names = "--beta1", paramLabel = "B", description = "First decay per step, or momentum (default: 0.9).")
         private Double beta1;
-        @Option(names = "--beta2", paramLabel = "B", description = "Adam's second decay per step, instead of a half-life.")
+        @Option(names = "--beta2", paramLabel = "B", description = "Second decay per step, instead of a half-life.")
         private Double beta2;
         @Option(names = "--beta2-half-life", paramLabel = "TOKENS",
-                description = "Adam's second decay as a half-life in tokens (default: a 50th of the run).")
+                description = "Second decay as a half-life in tokens (default: a 50th of the run).")
         private Double beta2HalfLife;
-        @Option(names = "--weight-decay", paramLabel = "W", description = "Decoupled weight decay (default: 0).")
+        @Option(names = "--adafactor-power", paramLabel = "C",
+                description = "Adafactor keeps 1 - k^-C of its second moment in update k, unless beta2 is given"
+                        + " (default: 0.999).")
+        private Double adafactorPower;
+        @Option(names = "--muon-lr", paramLabel = "RATE",
+                description = "Muon's peak learning rate for hidden matrices; --lr is for the rest (default: 0.02).")
+        private Double muonLr;
+        @Option(names = "--muon-beta", paramLabel = "B", description = "Muon's decay per step (default: 0.95).")
+        private Double muonBeta;
+        @Option(names = "--weight-decay", paramLabel = "W",
+                description = "Decoupled weight decay (default: 0; with muon 0.0001, of the tables alone).")
         private Double weightDecay;
         @Option(names = "--warmup-frac", paramLabel = "F",
                 description = "Part of the run in which the rate rises (default: 0.05).")
@@ -169,7 +181,9 @@ final class TrainCommand implements Callable<Integer> {
                 .preset(model.preset).layers(model.layers).dim(model.dim).heads(model.heads).seqLen(model.seqLen)
                 .tokenizer(model.tokenizer).vocabularySize(model.vocabularySize)
                 .batchSize(update.batchSize).tokens(update.tokens).steps(update.steps).optimizer(update.optimizer).lr(update.lr)
-                .beta1(update.beta1).beta2(update.beta2).beta2HalfLife(update.beta2HalfLife).weightDecay(update.weightDecay)
+                .beta1(update.beta1).beta2(update.beta2).beta2HalfLife(update.beta2HalfLife)
+                .adafactorPower(update.adafactorPower).muonLr(update.muonLr).muonBeta(update.muonBeta)
+                .weightDecay(update.weightDecay)
                 .warmupFraction(update.warmupFraction).schedule(update.schedule).clipNorm(update.clipNorm)
                 .accumulate(update.accumulate).accumulateBy(update.accumulateBy)
                 .recompute(update.recompute).dtype(update.dtype).rounding(update.rounding)

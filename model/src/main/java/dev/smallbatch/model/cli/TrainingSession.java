@@ -2,7 +2,6 @@ package dev.smallbatch.model.cli;
 
 import dev.smallbatch.model.data.NGramEntropy;
 import dev.smallbatch.model.gpt.GptConfig;
-import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.model.run.RunConfig;
 import dev.smallbatch.model.run.RunDirectory;
 import dev.smallbatch.model.run.TrainingOptions;
@@ -107,12 +106,16 @@ final class TrainingSession {
     private static String update(RunConfig config) {
         RunConfig.Update update = config.update();
         StringBuilder line = new StringBuilder(lowerCase(update.optimizer())).append(", lr ").append(Format.number(update.lr()));
-        if (update.optimizer() == OptimizerKind.ADAMW) {
+        line.append(update.beta1() == 0 ? "" : ", beta1 " + Format.number(update.beta1()));
+        if (update.beta2() != null) {
             double beta2 = update.beta2().perStep(config.tokensPerStep());
             double halfLife = Decay.toHalfLife(beta2, config.tokensPerStep());
-            line.append(", beta1 ").append(Format.number(update.beta1())).append(", beta2 ").append(Format.number(beta2))
+            line.append(", beta2 ").append(Format.number(beta2))
                     .append(" (half-life ").append(Format.count(halfLife)).append(" tokens)");
         }
+        line.append(update.adafactorPower() == null ? "" : ", power " + Format.number(update.adafactorPower()));
+        line.append(update.muonLr() == null ? "" : "; hidden matrices lr " + Format.number(update.muonLr())
+                + ", beta " + Format.number(update.muonBeta()));
         line.append(update.weightDecay() == 0 ? ", no weight decay" : ", weight decay " + Format.number(update.weightDecay()));
         return line.append(update.clipNorm() == null ? "" : ", gradients clipped to "
                 + Format.number(update.clipNorm())).toString();

@@ -11,14 +11,11 @@ import dev.smallbatch.optim.batch.RunLength;
 final class Defaults {
     static final String PRESET = "small";
     static final int BATCH_SIZE = 1;
-    static final double BETA1 = 0.9;
-    static final double SGD_LR = 0.2;
 
     /** Below this much text a learned vocabulary has seen its words too seldom. */
     private static final long BYTES_FOR_BPE = 200_000;
     /** Small texts are learned by heart after some rounds. */
     private static final int EPOCHS = 4;
-    private static final double LR_AT_DIM_256 = 2e-3;
     private static final int EVALUATIONS = 10;
     /** Part of a run's tokens that one evaluation reads; forward costs a third of a step. */
     private static final double EVALUATION_SHARE = 0.03;
@@ -48,12 +45,12 @@ final class Defaults {
         return Math.min(RunLength.tokens(model.activeParameterCount()), EPOCHS * trainingTokens);
     }
 
-    /** For AdamW 0.002 at a width of 256, less for wider models, a little more for larger batches; two digits. */
+    /** For AdamW 0.002 at a width of 256, less for wider models, a little more for larger batches; two digits. SGD has one. */
     static double lr(OptimizerKind optimizer, int dim, int batchSize) {
-        if (optimizer == OptimizerKind.SGD) {
-            return SGD_LR;
+        if (!optimizer.scalesWithWidth()) {
+            return optimizer.lr();
         }
-        double lr = LearningRateScaling.OBSERVED.scale(LR_AT_DIM_256 * Math.sqrt(256.0 / dim), 1, batchSize);
+        double lr = LearningRateScaling.OBSERVED.scale(optimizer.lr() * Math.sqrt(256.0 / dim), 1, batchSize);
         double digit = Math.pow(10, Math.floor(Math.log10(lr)) - 1);
         return Math.round(lr / digit) * digit;
     }

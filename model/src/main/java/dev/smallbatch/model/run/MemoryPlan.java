@@ -4,11 +4,7 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.Clipping;
-import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
-import dev.smallbatch.optim.rule.AdamW;
-import dev.smallbatch.optim.rule.Sgd;
-import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.train.StepMemory;
 import java.util.LinkedHashMap;
@@ -29,6 +25,13 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
      * trains takes 40 MiB less, learning a vocabulary from a large text more.
      */
     public static final long JVM_BYTES = 144L << 20;
+
+    /** Those of the small-batch study; every other one takes as much as one of these, or half of AdamW's state. */
+    private static final List<OptimizerKind> COMPARED =
+            List.of(OptimizerKind.SGD, OptimizerKind.ADAFACTOR, OptimizerKind.MUON, OptimizerKind.ADAMW);
+    /** Numbers that memory does not depend on. */
+    private static final RunConfig.Update ANY = new RunConfig.Update(null, 1, 0.5, new Decay.PerStep(0.5), null, 1.0, 0.5, 0,
+            null, ScheduleKind.CONSTANT, 0);
 
     /**
      * What memory depends on.
@@ -79,13 +82,10 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
 
     /** Plans a choice. */
     public static MemoryPlan of(Choice choice) {
-        UpdateRule rule = switch (choice.optimizer) {
-            case SGD -> new Sgd(new Constant(1));
-            case ADAMW -> new AdamW(new Constant(1), new Decay.PerStep(0), new Decay.PerStep(0));
-        };
         Clipping clipping = choice.clipped ? new Clipping.GlobalNorm(1) : Clipping.none();
-        StepMemory memory = StepMemory.plan(Gpt.planned(choice.model, choice.dtype), List.of(ParameterGroup.all(rule)), clipping,
-                choice.batchSize, choice.model.seqLen(), choice.microBatches, choice.recompute);
+        StepMemory memory = StepMemory.plan(Gpt.planned(choice.model, choice.dtype),
+                choice.optimizer.groups(ANY, Constant::new), clipping, choice.batchSize, choice.model.seqLen(), choice.microBatches,
+                choice.recompute);
         return new MemoryPlan(choice, memory.withParameters(Gpt.parameterBytes(choice.model, choice.dtype)));
     }
 
@@ -93,9 +93,9 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
     public SequencedMap<String, MemoryPlan> neighbours() {
         SequencedMap<String, MemoryPlan> plans = new LinkedHashMap<>();
         plans.put(choice.recompute ? "--no-recompute" : "--recompute", of(choice.withRecompute(!choice.recompute)));
-        for (OptimizerKind other : OptimizerKind.values()) {
+        for (OptimizerKind other : COMPARED) {
             if (other != choice.optimizer) {
-                plans.put("--optimizer " + other.name().toLowerCase(Locale.ROOT), of(choice.withOptimizer(other)));
+                plans.put("--optimizer " + other.option(), of(choice.withOptimizer(other)));
             }
         }
         DType otherType = choice.dtype == DType.F32 ? DType.BF16 : DType.F32;

@@ -150,11 +150,10 @@ public final class Recipe {
 
     private Hyperparameters tuned(MemoryPlan.Choice choice) {
         long tokens = or(request.tokens, RunLength.tokens(choice.model().activeParameterCount()));
-        boolean averages = choice.optimizer() == OptimizerKind.ADAMW;
+        Decay beta2 = choice.optimizer().beta2(tokens);
         return Hyperparameters.of(choice.batchSize(), choice.model().seqLen(), tokens,
                 Defaults.lr(choice.optimizer(), choice.model().dim(), choice.batchSize()),
-                new Decay.PerStep(averages ? Defaults.BETA1 : 0),
-                averages ? Decay.HalfLife.ofSecondMoment(tokens) : new Decay.PerStep(0));
+                new Decay.PerStep(choice.optimizer().beta1()), or(beta2, new Decay.PerStep(0)));
     }
 
     /** Whether a plan leaves a tenth of the memory free. */

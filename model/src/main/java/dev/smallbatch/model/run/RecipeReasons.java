@@ -56,6 +56,7 @@ final class RecipeReasons {
         return name + switch (choice.optimizer()) {
             case ADAMW -> ": it fits, and needs the least tuning";
             case SGD -> tooLarge() + "; without any state, and in small batches not far behind";
+            default -> tooLarge();
         };
     }
 

@@ -4,14 +4,11 @@ import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.Clipping;
+import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.batch.Hyperparameters;
 import dev.smallbatch.optim.batch.RunLength;
-import dev.smallbatch.optim.rule.AdamW;
-import dev.smallbatch.optim.rule.Sgd;
-import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Constant;
-import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupCosine;
 import dev.smallbatch.optim.train.Accumulation;
 import dev.smallbatch.optim.train.TrainConfig;
@@ -68,15 +65,24 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
      *
      * @param optimizer the rule
      * @param lr peak learning rate
-     * @param beta1 Adam's first decay per step; 0 for SGD
-     * @param beta2 Adam's second decay; null for SGD
+     * @param beta1 first decay per step; 0 if the rule has none
+     * @param beta2 second decay; null if the rule has none
+     * @param adafactorPower of Adafactor's second moment; null for every other rule, and for one with beta2
+     * @param muonLr Muon's peak learning rate, lr being that of everything but hidden matrices; null for every other rule
+     * @param muonBeta Muon's decay per step; null for every other rule
      * @param weightDecay decoupled
      * @param clipNorm largest norm of all gradients together, or null
      * @param schedule learning rate after the warm-up
      * @param warmupFraction part of the run in which it rises
      */
-    public record Update(OptimizerKind optimizer, double lr, double beta1, Decay beta2, double weightDecay, Double clipNorm,
-            ScheduleKind schedule, double warmupFraction) {}
+    public record Update(OptimizerKind optimizer, double lr, double beta1, Decay beta2, Double adafactorPower, Double muonLr,
+            Double muonBeta, double weightDecay, Double clipNorm, ScheduleKind schedule, double warmupFraction) {
+        /** Of a rule that is neither Adafactor nor Muon. */
+        public Update(OptimizerKind optimizer, double lr, double beta1, Decay beta2, double weightDecay, Double clipNorm,
+                ScheduleKind schedule, double warmupFraction) {
+            this(optimizer, lr, beta1, beta2, null, null, null, weightDecay, clipNorm, schedule, warmupFraction);
+        }
+    }
 
     /**
      * What happens when, in steps; 0 means never.
@@ -109,16 +115,12 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
                 update.beta2 == null ? new Decay.PerStep(0) : update.beta2, update.weightDecay, update.warmupFraction, null);
     }
 
-    /** The update rule with its schedule. */
-    UpdateRule rule() {
-        Schedule lr = switch (update.schedule) {
-            case COSINE -> new WarmupCosine(update.lr, steps, warmupSteps());
-            case CONSTANT -> new Constant(update.lr, warmupSteps());
-        };
-        return switch (update.optimizer) {
-            case SGD -> new Sgd(lr, 0, update.weightDecay);
-            case ADAMW -> new AdamW(lr, new Decay.PerStep(update.beta1), update.beta2, 1e-8, update.weightDecay);
-        };
+    /** The update rules with their schedules. */
+    List<ParameterGroup> groups() {
+        return update.optimizer.groups(update, peak -> switch (update.schedule) {
+            case COSINE -> new WarmupCosine(peak, steps, warmupSteps());
+            case CONSTANT -> new Constant(peak, warmupSteps());
+        });
     }
 
     Clipping clipping() {

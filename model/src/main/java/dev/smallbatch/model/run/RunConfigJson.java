@@ -68,12 +68,19 @@ final class RunConfigJson {
 
     private static ObjectNode update(RunConfig.Update update) {
         ObjectNode node = JSON.createObjectNode().put("optimizer", lowerCase(update.optimizer())).put("lr", update.lr());
-        if (update.optimizer() == OptimizerKind.ADAMW) {
+        if (update.optimizer().hasBeta1()) {
             node.put("beta1", update.beta1());
-            switch (update.beta2()) {
-                case Decay.PerStep(double beta) -> node.put("beta2", beta);
-                case Decay.HalfLife(double tokens) -> node.put("beta2_half_life", tokens);
-            }
+        }
+        switch (update.beta2()) {
+            case null -> { }
+            case Decay.PerStep(double beta) -> node.put("beta2", beta);
+            case Decay.HalfLife(double tokens) -> node.put("beta2_half_life", tokens);
+        }
+        if (update.adafactorPower() != null) {
+            node.put("adafactor_power", update.adafactorPower());
+        }
+        if (update.muonLr() != null) {
+            node.put("muon_lr", update.muonLr()).put("muon_beta", update.muonBeta());
         }
         return node.put("weight_decay", update.weightDecay())
                 .put("clip_norm", update.clipNorm())
@@ -137,13 +144,17 @@ final class RunConfigJson {
 
     private RunConfig.Update readUpdate(JsonNode node) throws IOException {
         OptimizerKind optimizer = constant(OptimizerKind.class, required(node, "optimizer"));
-        Decay beta2 = null;
-        if (optimizer == OptimizerKind.ADAMW) {
-            beta2 = node.has("beta2") ? new Decay.PerStep(node.get("beta2").asDouble())
-                    : new Decay.HalfLife(required(node, "beta2_half_life").asDouble());
+        Decay beta2 = node.has("beta2") ? new Decay.PerStep(node.get("beta2").asDouble())
+                : node.has("beta2_half_life") ? new Decay.HalfLife(node.get("beta2_half_life").asDouble()) : null;
+        boolean power = optimizer == OptimizerKind.ADAFACTOR && beta2 == null;
+        if (optimizer.hasBeta2() && beta2 == null && !power) {
+            throw damaged("beta2 is missing");
         }
-        return new RunConfig.Update(optimizer, required(node, "lr").asDouble(), node.path("beta1").asDouble(), beta2,
-                required(node, "weight_decay").asDouble(),
+        boolean muon = optimizer == OptimizerKind.MUON;
+        return new RunConfig.Update(optimizer, required(node, "lr").asDouble(),
+                optimizer.hasBeta1() ? required(node, "beta1").asDouble() : 0, beta2,
+                power ? required(node, "adafactor_power").asDouble() : null, muon ? required(node, "muon_lr").asDouble() : null,
+                muon ? required(node, "muon_beta").asDouble() : null, required(node, "weight_decay").asDouble(),
                 node.path("clip_norm").isNumber() ? node.get("clip_norm").asDouble() : null,
                 constant(ScheduleKind.class, required(node, "schedule")), required(node, "warmup_frac").asDouble());
     }

@@ -9,6 +9,7 @@ import dev.smallbatch.model.tokenizer.ByteTokenizer;
 import dev.smallbatch.model.tokenizer.Tokenizer;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.batch.RunLength;
+import dev.smallbatch.optim.rule.Adafactor;
 import dev.smallbatch.optim.train.Accumulation;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -132,17 +133,22 @@ final class RunPlanner {
 
     private RunConfig.Update update(RunConfig config, OptimizerKind optimizer, long steps) {
         double lr = or(options.lr, Defaults.lr(optimizer, config.model().dim(), config.batchSize()));
-        boolean adam = optimizer == OptimizerKind.ADAMW;
-        return new RunConfig.Update(optimizer, lr, adam ? or(options.beta1, Defaults.BETA1) : 0,
-                adam ? beta2(steps * config.tokensPerStep()) : null, or(options.weightDecay, 0.0), options.clipNorm,
+        Decay beta2 = beta2(optimizer, steps * config.tokensPerStep());
+        boolean power = optimizer == OptimizerKind.ADAFACTOR && beta2 == null;
+        boolean muon = optimizer == OptimizerKind.MUON;
+        return new RunConfig.Update(optimizer, lr, or(options.beta1, optimizer.beta1()), beta2,
+                power ? or(options.adafactorPower, Adafactor.POWER) : null,
+                muon ? or(options.muonLr, OptimizerKind.MUON_LR) : null,
+                muon ? or(options.muonBeta, OptimizerKind.MUON_BETA) : null,
+                or(options.weightDecay, optimizer.weightDecay()), options.clipNorm,
                 or(options.schedule, ScheduleKind.COSINE), or(options.warmupFraction, RunLength.WARMUP_FRACTION));
     }
 
-    private Decay beta2(long tokens) {
+    private Decay beta2(OptimizerKind optimizer, long tokens) {
         if (options.beta2 != null) {
             return new Decay.PerStep(options.beta2);
         }
-        return options.beta2HalfLife != null ? new Decay.HalfLife(options.beta2HalfLife) : Decay.HalfLife.ofSecondMoment(tokens);
+        return options.beta2HalfLife != null ? new Decay.HalfLife(options.beta2HalfLife) : optimizer.beta2(tokens);
     }
 
     /** With the intervals that were asked for; they may also be changed when a run goes on. */
@@ -179,6 +185,9 @@ final class RunPlanner {
         same("--optimizer", options.optimizer, update.optimizer());
         same("--lr", options.lr, update.lr());
         same("--beta1", options.beta1, update.beta1());
+        same("--adafactor-power", options.adafactorPower, update.adafactorPower());
+        same("--muon-lr", options.muonLr, update.muonLr());
+        same("--muon-beta", options.muonBeta, update.muonBeta());
         same("--weight-decay", options.weightDecay, update.weightDecay());
         same("--clip-norm", options.clipNorm, update.clipNorm());
         same("--schedule", options.schedule, update.schedule());

@@ -6,6 +6,7 @@ import dev.smallbatch.optim.train.Accumulation;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Predicate;
 
 /**
  * What a training run shall do. Only the output directory and the data must be given; everything else has a default that suits
@@ -40,6 +41,9 @@ public final class TrainingOptions {
     Double beta1;
     Double beta2;
     Double beta2HalfLife;
+    Double adafactorPower;
+    Double muonLr;
+    Double muonBeta;
     Double weightDecay;
     Double clipNorm;
     Double warmupFraction;
@@ -176,21 +180,39 @@ public final class TrainingOptions {
         return this;
     }
 
-    /** Adam's first decay per step. */
+    /** First decay per step, or momentum, of a rule that has one. */
     public TrainingOptions beta1(Double value) {
         beta1 = value;
         return this;
     }
 
-    /** Adam's second decay per step; excludes {@link #beta2HalfLife}. */
+    /** Second decay per step, of a rule that has one; excludes {@link #beta2HalfLife}. To Adafactor it replaces the power. */
     public TrainingOptions beta2(Double value) {
         beta2 = value;
         return this;
     }
 
-    /** Adam's second decay as a half-life in tokens. */
+    /** Second decay as a half-life in tokens. */
     public TrainingOptions beta2HalfLife(Double value) {
         beta2HalfLife = value;
+        return this;
+    }
+
+    /** Adafactor's power c: {@code 1 - k^-c} of the old second moment stays in update k. */
+    public TrainingOptions adafactorPower(Double value) {
+        adafactorPower = value;
+        return this;
+    }
+
+    /** Muon's peak learning rate for hidden matrices; {@link #lr} is that of AdamW for everything else. */
+    public TrainingOptions muonLr(Double value) {
+        muonLr = value;
+        return this;
+    }
+
+    /** Muon's decay per step. */
+    public TrainingOptions muonBeta(Double value) {
+        muonBeta = value;
         return this;
     }
 
@@ -294,10 +316,7 @@ public final class TrainingOptions {
         if (rounding != null && dtype == DType.F32 || rounding != null && dtype == null && !resume) {
             throw new UsageException("train: --rounding is for --dtype bf16; f32 weights are not rounded");
         }
-        boolean adam = optimizer != OptimizerKind.SGD;
-        if (!adam && (beta1 != null || beta2 != null || beta2HalfLife != null)) {
-            throw new UsageException("train: --beta1, --beta2 and --beta2-half-life belong to --optimizer adamw, sgd has none");
-        }
+        checkOptimizer();
         if (vocabularySize != null && tokenizer != null && !tokenizer.equals("bpe")) {
             throw new UsageException("train: --vocab-size is for --tokenizer bpe; the vocabulary of " + tokenizer
                     + " has its own size");
@@ -317,6 +336,33 @@ public final class TrainingOptions {
         range("--weight-decay", weightDecay, 0, Double.MAX_VALUE);
         range("--eval-every", evalEvery, 0, Double.MAX_VALUE);
         range("--checkpoint-every", checkpointEvery, 0, Double.MAX_VALUE);
+    }
+
+    private void checkOptimizer() {
+        belongs("--beta1", beta1, OptimizerKind::hasBeta1);
+        belongs("--beta2", beta2, OptimizerKind::hasBeta2);
+        belongs("--beta2-half-life", beta2HalfLife, OptimizerKind::hasBeta2);
+        belongs("--adafactor-power", adafactorPower, kind -> kind == OptimizerKind.ADAFACTOR);
+        belongs("--muon-lr", muonLr, kind -> kind == OptimizerKind.MUON);
+        belongs("--muon-beta", muonBeta, kind -> kind == OptimizerKind.MUON);
+        if (adafactorPower != null && (beta2 != null || beta2HalfLife != null)) {
+            throw new UsageException("train: --adafactor-power and a second decay are two ways to forget; give one of them");
+        }
+        if (optimizer != null && optimizer.needsMomentum() && beta1 != null && beta1 == 0) {
+            throw new UsageException("train: --beta1 0 with --optimizer " + optimizer.option()
+                    + "; without momentum it is --optimizer sgd");
+        }
+        positive("--adafactor-power", adafactorPower);
+        positive("--muon-lr", muonLr);
+        range("--muon-beta", muonBeta, 0, 1);
+    }
+
+    private void belongs(String option, Double value, Predicate<OptimizerKind> to) {
+        OptimizerKind chosen = optimizer == null ? OptimizerKind.ADAMW : optimizer;
+        if (value != null && !to.test(chosen) && !(resume && optimizer == null)) {
+            throw new UsageException("train: " + option + " belongs to --optimizer " + OptimizerKind.names(to) + "; "
+                    + chosen.option() + " has none");
+        }
     }
 
     private void checkAccumulation() {

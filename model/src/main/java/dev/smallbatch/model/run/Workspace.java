@@ -7,7 +7,6 @@ import dev.smallbatch.model.data.RandomWindows;
 import dev.smallbatch.model.data.SequentialBlocks;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.optim.Optimizer;
-import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.checkpoint.CheckpointStore;
 import dev.smallbatch.optim.train.Batch;
 import dev.smallbatch.optim.train.BatchSource;
@@ -49,7 +48,7 @@ final class Workspace implements AutoCloseable {
         step = Region.create("step", memory.step());
         data = Region.create("data", memory.data());
         model = Gpt.initialized(config.model(), parameters, config.seed(), config.weights().dtype());
-        optimizer = new Optimizer(List.of(ParameterGroup.all(config.rule())), config.clipping(), model.parameters(), kernels, state,
+        optimizer = new Optimizer(config.groups(), config.clipping(), model.parameters(), kernels, state,
                 config.weights().rounding(), config.seed());
         batch = Batch.allocate(data, config.batchSize(), config.model().seqLen());
         evaluated = Batch.allocate(data, config.batchSize() / config.accumulation().microBatches(), config.model().seqLen());

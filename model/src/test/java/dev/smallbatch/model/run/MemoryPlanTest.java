@@ -21,8 +21,8 @@ class MemoryPlanTest {
     @Test
     void neighboursDifferInOneOption() {
         SequencedMap<String, MemoryPlan> neighbours = MemoryPlan.of(CHOICE).neighbours();
-        assertEquals(List.of("--recompute", "--optimizer sgd", "--dtype bf16", "--batch-size 3", "--batch-size 12", "--seq-len 128",
-                "--seq-len 512"), List.copyOf(neighbours.keySet()));
+        assertEquals(List.of("--recompute", "--optimizer sgd", "--optimizer adafactor", "--optimizer muon", "--dtype bf16",
+                "--batch-size 3", "--batch-size 12", "--seq-len 128", "--seq-len 512"), List.copyOf(neighbours.keySet()));
         assertEquals(CHOICE.withRecompute(true), neighbours.get("--recompute").choice());
         assertEquals(CHOICE.withOptimizer(OptimizerKind.SGD), neighbours.get("--optimizer sgd").choice());
         assertEquals(CHOICE.withDType(DType.BF16), neighbours.get("--dtype bf16").choice());
@@ -34,7 +34,8 @@ class MemoryPlanTest {
     @Test
     void theOtherChoiceIsOfferedWhateverWasChosen() {
         MemoryPlan.Choice other = new MemoryPlan.Choice(MODEL, DType.F32, OptimizerKind.SGD, true, 1, true);
-        assertEquals(List.of("--no-recompute", "--optimizer adamw", "--dtype bf16", "--batch-size 2", "--seq-len 128", "--seq-len 512"),
+        assertEquals(List.of("--no-recompute", "--optimizer adafactor", "--optimizer muon", "--optimizer adamw", "--dtype bf16",
+                "--batch-size 2", "--seq-len 128", "--seq-len 512"),
                 List.copyOf(MemoryPlan.of(other).neighbours().keySet()));
     }
 
@@ -47,7 +48,8 @@ class MemoryPlanTest {
     void whatShouldSaveMemoryDoes() {
         MemoryPlan plan = MemoryPlan.of(CHOICE);
         SequencedMap<String, MemoryPlan> neighbours = plan.neighbours();
-        for (String option : List.of("--recompute", "--optimizer sgd", "--dtype bf16", "--batch-size 3", "--seq-len 128")) {
+        for (String option : List.of("--recompute", "--optimizer sgd", "--optimizer adafactor", "--dtype bf16", "--batch-size 3",
+                "--seq-len 128")) {
             assertTrue(neighbours.get(option).resident() < plan.resident(), option);
         }
         for (String option : List.of("--batch-size 12", "--seq-len 512")) {
@@ -76,8 +78,8 @@ class MemoryPlanTest {
         MemoryPlan parts = MemoryPlan.of(new MemoryPlan.Choice(MODEL, DType.F32, OptimizerKind.ADAMW, false, 6, false, 6));
         assertEquals(one.memory().step(), parts.memory().step());
         assertTrue(parts.memory().gradients() >= 4 * MODEL.parameterCount());
-        assertEquals(List.of("--recompute", "--optimizer sgd", "--dtype bf16", "--accumulate 1", "--batch-size 12", "--seq-len 128",
-                "--seq-len 512"), List.copyOf(parts.neighbours().keySet()), "half of 6 is not a multiple of 6");
+        assertEquals(List.of("--recompute", "--optimizer sgd", "--optimizer adafactor", "--optimizer muon", "--dtype bf16",
+                "--accumulate 1", "--batch-size 12", "--seq-len 128", "--seq-len 512"), List.copyOf(parts.neighbours().keySet()), "half of 6 is not a multiple of 6");
         assertEquals(whole, parts.neighbours().get("--accumulate 1"));
     }
 

@@ -43,7 +43,13 @@ class RunFilesTest {
         RunConfig.Update sgd = new RunConfig.Update(OptimizerKind.SGD, 0.2, 0, null, 0, null, ScheduleKind.COSINE, 0);
         RunConfig.Update fixed = new RunConfig.Update(OptimizerKind.ADAMW, 1e-3, 0.9, new Decay.PerStep(0.95), 0, null,
                 ScheduleKind.COSINE, 0.05);
-        for (RunConfig.Update update : List.of(CONFIG.update(), sgd, fixed)) {
+        RunConfig.Update adafactor = new RunConfig.Update(OptimizerKind.ADAFACTOR, 0.01, 0, null, 0.999, null, null, 0, null,
+                ScheduleKind.COSINE, 0.05);
+        RunConfig.Update constant = new RunConfig.Update(OptimizerKind.ADAFACTOR, 0.01, 0, new Decay.HalfLife(1e5), 0, null,
+                ScheduleKind.COSINE, 0.05);
+        RunConfig.Update muon = new RunConfig.Update(OptimizerKind.MUON, 2e-3, 0.9, new Decay.PerStep(0.95), null, 0.02, 0.9, 1e-4,
+                null, ScheduleKind.COSINE, 0.05);
+        for (RunConfig.Update update : List.of(CONFIG.update(), sgd, fixed, adafactor, constant, muon)) {
             RunConfig config = CONFIG.withSteps(50, update, CONFIG.intervals());
             RunConfigJson.write(config, file);
             assertEquals(config, RunConfigJson.read(file));
@@ -86,7 +92,7 @@ class RunFilesTest {
         String good = Files.readString(directory.resolve("config.json"));
         assertTrue(refusal(good.replaceFirst("\"format\" : 1", "\"format\" : 2")).contains("format 2, this build reads 1..1"));
         assertTrue(refusal(good.substring(0, 100)).contains("config.json: damaged: not JSON"));
-        assertTrue(refusal(good.replace("\"adamw\"", "\"rmsprop\"")).contains("\"rmsprop\" is none of its values"));
+        assertTrue(refusal(good.replace("\"adamw\"", "\"shampoo\"")).contains("\"shampoo\" is none of its values"));
         assertTrue(refusal(good.replace("\"seed\"", "\"seeds\"")).contains("seed is missing"));
     }
 
