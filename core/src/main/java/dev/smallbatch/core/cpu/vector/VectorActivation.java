@@ -75,8 +75,10 @@ final class VectorActivation implements ActivationKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(geluTanh(Lanes.load(in, from + i)), o, from + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(geluTanh(Lanes.load(in, from + i, rest)), o, from + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            Lanes.store(geluTanh(Lanes.load(in, from + i, rest)), o, from + i, rest);
+        }
     }
 
     private static void geluTanhBackward(MemorySegment o, MemorySegment d, MemorySegment in, long from, int count) {
@@ -84,8 +86,10 @@ final class VectorActivation implements ActivationKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(geluTanhSlope(Lanes.load(in, from + i)).mul(Lanes.load(d, from + i)), o, from + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(geluTanhSlope(Lanes.load(in, from + i, rest)).mul(Lanes.load(d, from + i, rest)), o, from + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            Lanes.store(geluTanhSlope(Lanes.load(in, from + i, rest)).mul(Lanes.load(d, from + i, rest)), o, from + i, rest);
+        }
     }
 
     /** {@code x Phi(x)}, Phi the normal distribution function: for |x|, then mirrored. */
@@ -110,8 +114,10 @@ final class VectorActivation implements ActivationKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(geluErf(Lanes.load(in, from + i)), o, from + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(geluErf(Lanes.load(in, from + i, rest)), o, from + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            Lanes.store(geluErf(Lanes.load(in, from + i, rest)), o, from + i, rest);
+        }
     }
 
     private static void geluErfBackward(MemorySegment o, MemorySegment d, MemorySegment in, long from, int count) {
@@ -119,8 +125,10 @@ final class VectorActivation implements ActivationKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(geluErfSlope(Lanes.load(in, from + i)).mul(Lanes.load(d, from + i)), o, from + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(geluErfSlope(Lanes.load(in, from + i, rest)).mul(Lanes.load(d, from + i, rest)), o, from + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            Lanes.store(geluErfSlope(Lanes.load(in, from + i, rest)).mul(Lanes.load(d, from + i, rest)), o, from + i, rest);
+        }
     }
 
     /** {@code x sigmoid(x)}. */
@@ -139,8 +147,10 @@ final class VectorActivation implements ActivationKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(silu(Lanes.load(in, from + i)), o, from + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(silu(Lanes.load(in, from + i, rest)), o, from + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            Lanes.store(silu(Lanes.load(in, from + i, rest)), o, from + i, rest);
+        }
     }
 
     private static void siluBackward(MemorySegment o, MemorySegment d, MemorySegment in, long from, int count) {
@@ -148,8 +158,10 @@ final class VectorActivation implements ActivationKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(siluSlope(Lanes.load(in, from + i)).mul(Lanes.load(d, from + i)), o, from + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(siluSlope(Lanes.load(in, from + i, rest)).mul(Lanes.load(d, from + i, rest)), o, from + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            Lanes.store(siluSlope(Lanes.load(in, from + i, rest)).mul(Lanes.load(d, from + i, rest)), o, from + i, rest);
+        }
     }
 
     /** {@code max(0, x)^2}. */
@@ -168,8 +180,10 @@ final class VectorActivation implements ActivationKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(reluSquared(Lanes.load(in, from + i)), o, from + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(reluSquared(Lanes.load(in, from + i, rest)), o, from + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            Lanes.store(reluSquared(Lanes.load(in, from + i, rest)), o, from + i, rest);
+        }
     }
 
     private static void reluSquaredBackward(MemorySegment o, MemorySegment d, MemorySegment in, long from, int count) {
@@ -177,7 +191,9 @@ final class VectorActivation implements ActivationKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(reluSquaredSlope(Lanes.load(in, from + i)).mul(Lanes.load(d, from + i)), o, from + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(reluSquaredSlope(Lanes.load(in, from + i, rest)).mul(Lanes.load(d, from + i, rest)), o, from + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            Lanes.store(reluSquaredSlope(Lanes.load(in, from + i, rest)).mul(Lanes.load(d, from + i, rest)), o, from + i, rest);
+        }
     }
 }

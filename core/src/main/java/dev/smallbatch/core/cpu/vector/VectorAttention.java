@@ -63,13 +63,15 @@ final class VectorAttention implements AttentionKernels {
             Lanes.store(a.mul(c).sub(b.mul(s)), o, at + i);
             Lanes.store(b.mul(c).add(a.mul(s)), o, at + half + i);
         }
-        VectorMask<Float> rest = Lanes.first(half - i);
-        FloatVector c = Lanes.load(cos, angle + i, rest);
-        FloatVector s = Lanes.load(sin, angle + i, rest).mul(sign);
-        FloatVector a = Lanes.load(in, at + i, rest);
-        FloatVector b = Lanes.load(in, at + half + i, rest);
-        Lanes.store(a.mul(c).sub(b.mul(s)), o, at + i, rest);
-        Lanes.store(b.mul(c).add(a.mul(s)), o, at + half + i, rest);
+        if (i < half) {
+            VectorMask<Float> rest = Lanes.first(half - i);
+            FloatVector c = Lanes.load(cos, angle + i, rest);
+            FloatVector s = Lanes.load(sin, angle + i, rest).mul(sign);
+            FloatVector a = Lanes.load(in, at + i, rest);
+            FloatVector b = Lanes.load(in, at + half + i, rest);
+            Lanes.store(a.mul(c).sub(b.mul(s)), o, at + i, rest);
+            Lanes.store(b.mul(c).add(a.mul(s)), o, at + half + i, rest);
+        }
     }
 
     @Override
@@ -118,10 +120,14 @@ final class VectorAttention implements AttentionKernels {
             e.intoArray(p, j);
             sum = sum.add(e);
         }
-        VectorMask<Float> rest = Lanes.first(length - j);
-        FloatVector e = VectorMath.exp(FloatVector.fromArray(Lanes.SPECIES, p, j, rest).sub(max));
-        e.intoArray(p, j, rest);
-        return Lanes.sum(sum.add(e, rest));
+        float total = Lanes.sum(sum);
+        if (j < length) {
+            VectorMask<Float> rest = Lanes.first(length - j);
+            FloatVector e = VectorMath.exp(FloatVector.fromArray(Lanes.SPECIES, p, j, rest).sub(max));
+            e.intoArray(p, j, rest);
+            total += Lanes.sum(FloatVector.zero(Lanes.SPECIES).blend(e, rest));
+        }
+        return total;
     }
 
     /** {@code out = factor sum over j of p[j] values[j]}. */

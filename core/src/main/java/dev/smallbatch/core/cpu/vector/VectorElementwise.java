@@ -51,8 +51,10 @@ final class VectorElementwise implements ElementwiseKernels {
             for (; i + L <= count; i += L) {
                 Lanes.store(factor.fma(Lanes.load(in, from + i), Lanes.load(to, from + i)), to, from + i);
             }
-            VectorMask<Float> rest = Lanes.first(count - i);
-            Lanes.store(factor.fma(Lanes.load(in, from + i, rest), Lanes.load(to, from + i, rest)), to, from + i, rest);
+            if (i < count) {
+                VectorMask<Float> rest = Lanes.first(count - i);
+                Lanes.store(factor.fma(Lanes.load(in, from + i, rest), Lanes.load(to, from + i, rest)), to, from + i, rest);
+            }
         });
     }
 
@@ -66,8 +68,10 @@ final class VectorElementwise implements ElementwiseKernels {
             for (; i + L <= count; i += L) {
                 Lanes.store(Lanes.load(left, from + i).add(Lanes.load(right, from + i)), o, from + i);
             }
-            VectorMask<Float> rest = Lanes.first(count - i);
-            Lanes.store(Lanes.load(left, from + i, rest).add(Lanes.load(right, from + i, rest)), o, from + i, rest);
+            if (i < count) {
+                VectorMask<Float> rest = Lanes.first(count - i);
+                Lanes.store(Lanes.load(left, from + i, rest).add(Lanes.load(right, from + i, rest)), o, from + i, rest);
+            }
         });
     }
 

@@ -70,9 +70,12 @@ final class VectorLoss implements LossKernels {
         for (; i + L <= count; i += L) {
             sum = sum.add(VectorMath.exp(Lanes.load(in, at + i).sub(max)));
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        sum = sum.add(VectorMath.exp(Lanes.load(in, at + i, rest).sub(max)), rest);
-        return Lanes.sum(sum);
+        float total = Lanes.sum(sum);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            total += Lanes.sum(FloatVector.zero(Lanes.SPECIES).blend(VectorMath.exp(Lanes.load(in, at + i, rest).sub(max)), rest));
+        }
+        return total;
     }
 
     private static float exp(MemorySegment out, MemorySegment in, long at, int count, float max) {
@@ -83,11 +86,14 @@ final class VectorLoss implements LossKernels {
             Lanes.store(e, out, at + i);
             sum = sum.add(e);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        FloatVector e = VectorMath.exp(Lanes.load(in, at + i, rest).sub(max));
-        Lanes.store(e, out, at + i, rest);
-        sum = sum.add(e, rest);
-        return Lanes.sum(sum);
+        float total = Lanes.sum(sum);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            FloatVector e = VectorMath.exp(Lanes.load(in, at + i, rest).sub(max));
+            Lanes.store(e, out, at + i, rest);
+            total += Lanes.sum(FloatVector.zero(Lanes.SPECIES).blend(e, rest));
+        }
+        return total;
     }
 
     private static void scale(MemorySegment out, long at, int count, float factor) {
@@ -95,8 +101,10 @@ final class VectorLoss implements LossKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(Lanes.load(out, at + i).mul(factor), out, at + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(Lanes.load(out, at + i, rest).mul(factor), out, at + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            Lanes.store(Lanes.load(out, at + i, rest).mul(factor), out, at + i, rest);
+        }
     }
 
     private static void fill(MemorySegment out, long at, int count) {

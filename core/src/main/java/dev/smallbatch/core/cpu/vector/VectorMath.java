@@ -5,12 +5,20 @@ import jdk.incubator.vector.VectorOperators;
 
 /** Elementary functions on vectors: polynomials, the same bits in every lane, compiled or interpreted. */
 final class VectorMath {
-    private static final float LOG2_E = 1.44269504f;
-    /** ln 2 in two parts, the first with few bits, so that {@code n * LN2_HIGH} is exact. */
-    private static final float LN2_HIGH = 0.693359375f;
-    private static final float LN2_LOW = -2.12194440e-4f;
+    // Constants are vectors made once: each broadcast in an expression takes a share of what the compiler inlines at most.
+    private static final FloatVector LOG2_E = Lanes.all(1.44269504f);
+    /** -ln 2 in two parts, the first with few bits, so that its product with n is exact. */
+    private static final FloatVector MINUS_LN2_HIGH = Lanes.all(-0.693359375f);
+    private static final FloatVector MINUS_LN2_LOW = Lanes.all(2.12194440e-4f);
     /** 1.5 * 2^23: adding it leaves the rounded integer in the low bits. */
-    private static final float ROUND = 12582912f;
+    private static final FloatVector ROUND = Lanes.all(12582912f);
+    private static final FloatVector E7 = Lanes.all(1 / 5040f);
+    private static final FloatVector E6 = Lanes.all(1 / 720f);
+    private static final FloatVector E5 = Lanes.all(1 / 120f);
+    private static final FloatVector E4 = Lanes.all(1 / 24f);
+    private static final FloatVector E3 = Lanes.all(1 / 6f);
+    private static final FloatVector HALF = Lanes.all(0.5f);
+    private static final FloatVector ONE = Lanes.all(1);
     private static final float EXP_MIN = -86.6f;
     private static final float EXP_MAX = 88.72f;
 
@@ -23,27 +31,25 @@ final class VectorMath {
      * polynomial of degree 7, whose remainder is below 6e-9 there.
      */
     static FloatVector exp(FloatVector x) {
-        FloatVector shifted = x.fma(Lanes.all(LOG2_E), Lanes.all(ROUND));
-        FloatVector n = shifted.sub(ROUND);
-        FloatVector r = n.fma(Lanes.all(-LN2_HIGH), x);
-        r = n.fma(Lanes.all(-LN2_LOW), r);
-        FloatVector p = Lanes.all(1 / 5040f).fma(r, Lanes.all(1 / 720f));
-        p = p.fma(r, Lanes.all(1 / 120f));
-        p = p.fma(r, Lanes.all(1 / 24f));
-        p = p.fma(r, Lanes.all(1 / 6f));
-        p = p.fma(r, Lanes.all(0.5f));
-        p = p.fma(r, Lanes.all(1));
-        p = p.fma(r, Lanes.all(1));
-        // 2^(n-1) has an exponent in range for every n that is left, up to 128; the missing factor 2 goes to p.
-        FloatVector power = shifted.reinterpretAsInts().add(126).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-        FloatVector result = p.add(p).mul(power);
+        FloatVector result = expWithin(x);
         result = result.blend(0, x.compare(VectorOperators.LT, EXP_MIN));
         return result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, EXP_MAX));
     }
 
-    /** {@code 1 / (1 + exp(-x))}. */
+    /** {@link #exp} between its two limits, elsewhere anything; NaN for NaN. */
+    private static FloatVector expWithin(FloatVector x) {
+        FloatVector shifted = x.fma(LOG2_E, ROUND);
+        FloatVector n = shifted.sub(ROUND);
+        FloatVector r = n.fma(MINUS_LN2_LOW, n.fma(MINUS_LN2_HIGH, x));
+        FloatVector p = E7.fma(r, E6).fma(r, E5).fma(r, E4).fma(r, E3).fma(r, HALF).fma(r, ONE).fma(r, ONE);
+        // 2^(n-1) has an exponent in range for every n that is left, up to 128; the missing factor 2 goes to p.
+        FloatVector power = shifted.reinterpretAsInts().add(126).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+        return p.add(p).mul(power);
+    }
+
+    /** {@code 1 / (1 + exp(-x))}; exp stops at its limits, where the result is 1, or below the smallest normal number. */
     static FloatVector sigmoid(FloatVector x) {
-        return Lanes.all(1).div(exp(x.neg()).add(1));
+        return ONE.div(expWithin(x.neg().max(EXP_MIN).min(EXP_MAX)).add(ONE));
     }
 
     /**
