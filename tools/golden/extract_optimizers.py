@@ -13,7 +13,8 @@ import sys
 
 from safetensors.numpy import load_file, save_file
 
-CASES = ('sgd', 'sgd_momentum', 'adam', 'adamw', 'adamw_bigeps', 'adamw_optax')
+CASES = ('sgd', 'sgd_momentum', 'sgd_nesterov_optax', 'adam', 'adamw', 'adamw_bigeps', 'adamw_optax', 'sign_sgd', 'signum', 'lion',
+         'adagrad', 'rmsprop', 'adafactor_optax', 'muon_fp32', 'muon_kj_fp32', 'newton_schulz5')
 
 
 def main():

@@ -46,7 +46,12 @@ public final class TinyRun implements AutoCloseable {
 
     /** With matrices and tables of a type, and how they are rounded if it is BF16. */
     public TinyRun(UpdateRule rule, Clipping clipping, int batchSize, int microBatches, DType dtype, Rounding rounding) {
-        List<ParameterGroup> groups = List.of(ParameterGroup.all(rule));
+        this(List.of(ParameterGroup.all(rule)), clipping, batchSize, microBatches, dtype, rounding);
+    }
+
+    /** With several rules. */
+    public TinyRun(List<ParameterGroup> groups, Clipping clipping, int batchSize, int microBatches, DType dtype,
+            Rounding rounding) {
         try (Region counting = Region.counting("parameters")) {
             plan = StepMemory.plan(new TinyModel(counting, SEED, dtype), groups, clipping, batchSize, LENGTH, microBatches);
         }

@@ -11,13 +11,18 @@ import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 
-/** The scalar back end and a megabyte of memory, for one test. */
+/** A back end and a megabyte of memory, for one test. */
 public final class Workbench implements AutoCloseable {
     private final Backend backend;
     private final Region region;
 
+    /** On the scalar back end. */
     public Workbench() {
-        backend = Backends.open("scalar", new BackendOptions(1));
+        this("scalar", 1);
+    }
+
+    public Workbench(String backendName, int threads) {
+        backend = Backends.open(backendName, new BackendOptions(threads));
         region = Region.create("test", 1 << 20);
     }
 

@@ -5,16 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.autograd.Role;
 import dev.smallbatch.core.rand.RandomKey;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.Workbench;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Constant;
-import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupLinear;
 import dev.smallbatch.tck.LeakCheck;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,36 +31,12 @@ class UpdateRuleTest {
     private static final float[] START = {0.5f, -2, 1, 0.25f};
     private static final float[] GRADIENT = {1, -0.5f, 0.25f, 2};
 
-    /** Every rule, with a learning rate for problems of size 1. */
-    private enum Rules {
-        SGD {
-            @Override
-            UpdateRule with(Schedule lr, double weightDecay) {
-                return new Sgd(lr, 0, weightDecay);
-            }
-        },
-        MOMENTUM {
-            @Override
-            UpdateRule with(Schedule lr, double weightDecay) {
-                return new Sgd(lr, 0.5, weightDecay);
-            }
-        },
-        ADAMW {
-            @Override
-            UpdateRule with(Schedule lr, double weightDecay) {
-                return new AdamW(lr, new Decay.PerStep(0.9), new Decay.HalfLife(6400), 1e-8, weightDecay);
-            }
-        };
-
-        abstract UpdateRule with(Schedule lr, double weightDecay);
-    }
-
     @ParameterizedTest
     @EnumSource
     void minimizesAnIllConditionedQuadratic(Rules rules) {
         float[] curvatures = {10, 3, 1, 0.3f};
         try (Workbench bench = new Workbench()) {
-            SingleParameter p = new SingleParameter(bench, rules.with(new WarmupLinear(0.05, 400, 20), 0),
+            SingleParameter p = new SingleParameter(bench, rules.with(new WarmupLinear(rules.lr, 400, 20), 0),
                     bench.parameter("p", SHAPE, START));
             Tensor gradient = bench.tensor(SHAPE, new float[4]);
             double before = quadratic(curvatures, p.values(), new float[4]);
@@ -81,12 +61,45 @@ class UpdateRuleTest {
         return value;
     }
 
+    /** Two problems at once, one in each row; the way is a narrow bent valley from (-0.5, 1) to (1, 1). */
+    @ParameterizedTest
+    @EnumSource
+    void goesThroughRosenbrocksValley(Rules rules) {
+        try (Workbench bench = new Workbench()) {
+            SingleParameter p = new SingleParameter(bench, rules.with(new WarmupLinear(rules.steep, 4000, 200), 0),
+                    bench.parameter("p", SHAPE, -0.5f, 1, 0.5f, 1));
+            Tensor gradient = bench.tensor(SHAPE, new float[4]);
+            float[] values = new float[4];
+            double before = rosenbrock(p.values(), values);
+            for (int step = 0; step < 4000; step++) {
+                rosenbrock(p.values(), values);
+                gradient.copyFrom(values);
+                p.update(gradient);
+            }
+            double after = rosenbrock(p.values(), values);
+            assertTrue(after < before / 100, rules + ": from " + before + " to " + after);
+        }
+    }
+
+    /** {@code (1 - x)^2 + 100 (y - x^2)^2} of every row, added up; the gradient is written. */
+    private static double rosenbrock(float[] p, float[] gradient) {
+        double sum = 0;
+        for (int i = 0; i < p.length; i += 2) {
+            double x = p[i];
+            double up = p[i + 1] - x * x;
+            gradient[i] = (float) (-2 * (1 - x) - 400 * x * up);
+            gradient[i + 1] = (float) (200 * up);
+            sum += (1 - x) * (1 - x) + 100 * up * up;
+        }
+        return sum;
+    }
+
     @ParameterizedTest
     @EnumSource
     void learnsToSeparateTwoClassesOneExampleAtATime(Rules rules) {
         RandomKey key = RandomKey.of(5);
         try (Workbench bench = new Workbench()) {
-            SingleParameter p = new SingleParameter(bench, rules.with(new WarmupLinear(0.05, 600, 30), 0),
+            SingleParameter p = new SingleParameter(bench, rules.with(new WarmupLinear(rules.lr, 600, 30), 0),
                     bench.parameter("w", SHAPE, new float[4]));
             Tensor gradient = bench.tensor(SHAPE, new float[4]);
             for (int step = 0; step < 600; step++) {
@@ -154,21 +167,65 @@ class UpdateRuleTest {
     @EnumSource
     void theFirstStepGoesAgainstTheGradient(Rules rules) {
         float[] after = afterTwoUpdates(rules.with(new Constant(0.01), 0), 1, GRADIENT);
+        double along = 0;
         for (int i = 0; i < START.length; i++) {
-            assertEquals(-Math.signum(GRADIENT[i]), Math.signum(after[i] - START[i]), rules + " element " + i);
+            along += GRADIENT[i] * (after[i] - START[i]);
+        }
+        assertTrue(along < 0, rules + ": " + along + " along the gradient");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void stateStartsAtZero(Rules rules) {
+        try (Workbench bench = new Workbench()) {
+            OptimizerState state = rules.with(new Constant(1), 0).init(bench.parameter("p", SHAPE, START), bench.region());
+            state.tensors().forEach((name, tensor) ->
+                    assertArrayEquals(new float[(int) tensor.numel()], tensor.toFloatArray(), name));
         }
     }
 
     @ParameterizedTest
     @EnumSource
-    void stateStartsAtZeroAndHasTheParametersShape(Rules rules) {
-        try (Workbench bench = new Workbench()) {
-            OptimizerState state = rules.with(new Constant(1), 0).init(bench.parameter("p", SHAPE, START), bench.region());
-            state.tensors().forEach((name, tensor) -> {
-                assertEquals(SHAPE, tensor.shape(), name);
-                assertArrayEquals(new float[4], tensor.toFloatArray(), name);
-            });
+    void stateTakesTheBytesThatTheRuleSays(Rules rules) {
+        try (Region counting = Region.counting("plan")) {
+            Tensor value = counting.allocate(DType.F32, Shape.of(1536, 384));
+            OptimizerState state = rules.with(new Constant(1), 0).init(
+                    new Parameter("p", value, Role.MATRIX, Shape.of(128, 384)), counting);
+            long bytes = state.tensors().values().stream().mapToLong(Tensor::bytes).sum();
+            long means = rules.name().contains("ADAFACTOR") ? 4 * (1536 + 12 * 384) : 0;
+            assertEquals(means == 0 ? 4L * rules.state * value.numel() : means, bytes);
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anyNumberOfThreadsGivesTheSameBits(Rules rules) {
+        Shape shape = Shape.of(96, 320);
+        RandomKey key = RandomKey.of(9);
+        List<float[]> results = new ArrayList<>();
+        for (int threads : new int[] {1, 2, 5}) {
+            try (Workbench bench = new Workbench("vector", threads)) {
+                Tensor value = bench.tensor(shape, normal(key, shape));
+                SingleParameter p = new SingleParameter(bench, rules.with(new Constant(0.01), 0.1),
+                        new Parameter("p", value, Role.MATRIX, Shape.of(96, 64)));
+                for (int step = 0; step < 3; step++) {
+                    Region.Mark mark = bench.region().mark();
+                    p.update(bench.tensor(shape, normal(key.at(step), shape)));
+                    bench.region().release(mark);
+                }
+                results.add(p.values());
+            }
+        }
+        assertArrayEquals(results.get(0), results.get(1), "1 and 2 threads");
+        assertArrayEquals(results.get(0), results.get(2), "1 and 5 threads");
+    }
+
+    private static float[] normal(RandomKey key, Shape shape) {
+        float[] values = new float[(int) shape.numel()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) key.normal(i);
+        }
+        return values;
     }
 
     @ParameterizedTest
@@ -214,6 +271,56 @@ class UpdateRuleTest {
         assertArrayEquals(perStep, halfLife, 1e-6f);
     }
 
+    /** Heads side by side, each a matrix: as good as two parameters. */
+    @Test
+    void muonTreatsEveryBlockAsAMatrixOfItsOwn() {
+        Shape halfShape = Shape.of(3, 2);
+        float[] whole = {1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -2, -3};
+        float[] left = {1, 2, 5, 6, 9, -1};
+        float[] right = {3, 4, 7, 8, -2, -3};
+        Muon muon = new Muon(new Constant(0.1), new Decay.PerStep(0.9));
+        try (Workbench bench = new Workbench()) {
+            SingleParameter both = new SingleParameter(bench, muon, new Parameter("p",
+                    bench.tensor(Shape.of(3, 4), new float[12]), Role.MATRIX, halfShape));
+            SingleParameter first = new SingleParameter(bench, muon, bench.parameter("p", halfShape, new float[6]));
+            SingleParameter second = new SingleParameter(bench, muon, bench.parameter("p", halfShape, new float[6]));
+            both.update(bench.tensor(Shape.of(3, 4), whole));
+            first.update(bench.tensor(halfShape, left));
+            second.update(bench.tensor(halfShape, right));
+            float[] a = first.values();
+            float[] b = second.values();
+            float[] expected = {a[0], a[1], b[0], b[1], a[2], a[3], b[2], b[3], a[4], a[5], b[4], b[5]};
+            assertArrayEquals(expected, both.values());
+        }
+    }
+
+    @Test
+    void muonRefusesVectors() {
+        try (Workbench bench = new Workbench()) {
+            Parameter bias = new Parameter("bias", bench.vector(1, 2), Role.VECTOR);
+            String message = assertThrows(IllegalArgumentException.class,
+                    () -> new Muon(new Constant(1), new Decay.PerStep(0.9)).init(bias, bench.region())).getMessage();
+            assertEquals("muon: bias f32 (2) is no matrix; put it into a group with another rule", message);
+        }
+    }
+
+    @Test
+    void adafactorForgetsByAPowerOfTheStepOrAtAConstantRate() {
+        Adafactor.SecondMoment power = new Adafactor.SecondMoment.Power(0.9999);
+        assertEquals(0, power.keep(1, 64));
+        assertEquals(0.49997, power.keep(2, 64), 1e-5);
+        assertEquals(0.66663, power.keep(3, 64), 1e-5);
+        assertEquals(0.99, power.keep(100, 64), 1e-5);
+        Adafactor.SecondMoment constant = new Adafactor.SecondMoment.Constant(new Decay.HalfLife(64));
+        assertEquals(0, constant.keep(1, 64));
+        assertEquals(0.5, constant.keep(2, 64), 1e-15);
+        for (Adafactor.SecondMoment moment : List.of(power, constant)) {
+            for (long k : new long[] {1, 2, 17, 1_000_000}) {
+                assertEquals(1, moment.keep(k, 64) + moment.take(k, 64), 1e-15);
+            }
+        }
+    }
+
     @Test
     void settingsOutsideTheirRangeAreRefused() {
         Decay decay = new Decay.PerStep(0.9);
@@ -221,6 +328,13 @@ class UpdateRuleTest {
         assertThrows(IllegalArgumentException.class, () -> new Sgd(new Constant(1), 0, -1));
         assertThrows(IllegalArgumentException.class, () -> new AdamW(new Constant(1), decay, decay, -1, 0));
         assertThrows(IllegalArgumentException.class, () -> new AdamW(new Constant(1), decay, decay, 1e-8, Double.NaN));
+        assertThrows(IllegalArgumentException.class, () -> new Sgd(new Constant(1), 0, true, 0));
+        assertThrows(IllegalArgumentException.class, () -> new Signum(new Constant(1), 1, 0));
+        assertThrows(IllegalArgumentException.class, () -> new Lion(new Constant(1), decay, decay, -1));
+        assertThrows(IllegalArgumentException.class, () -> new AdaGrad(new Constant(1), 0, 0));
+        assertThrows(IllegalArgumentException.class, () -> new RmsProp(new Constant(1), decay, 0, 0));
+        assertThrows(IllegalArgumentException.class, () -> new Adafactor.SecondMoment.Power(0));
+        assertThrows(IllegalArgumentException.class, () -> new Muon(new Constant(1), decay, false, -1));
         assertThrows(IllegalArgumentException.class, () -> new StepContext(-1, 64));
     }
 

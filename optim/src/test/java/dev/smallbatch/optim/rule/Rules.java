@@ -1,0 +1,105 @@
+package dev.smallbatch.optim.rule;
+
+import dev.smallbatch.optim.ParameterGroup;
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.optim.schedule.Schedule;
+import java.util.List;
+
+/** Every rule, with learning rates for problems of size 1: the table that shared tests run over. */
+public enum Rules {
+    SGD(0.05, 0.002, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Sgd(lr, 0, weightDecay);
+        }
+    },
+    MOMENTUM(0.05, 0.001, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Sgd(lr, 0.5, weightDecay);
+        }
+    },
+    NESTEROV(0.05, 0.001, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Sgd(lr, 0.5, true, weightDecay);
+        }
+    },
+    SIGNUM(0.05, 0.005, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Signum(lr, 0.5, weightDecay);
+        }
+    },
+    LION(0.05, 0.005, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Lion(lr, new Decay.PerStep(0.5), new Decay.HalfLife(64), weightDecay);
+        }
+    },
+    ADAMW(0.05, 0.01, 2) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new AdamW(lr, new Decay.PerStep(0.9), new Decay.HalfLife(6400), 1e-8, weightDecay);
+        }
+    },
+    ADAGRAD(0.5, 1, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new AdaGrad(lr, 1e-10, weightDecay);
+        }
+    },
+    RMSPROP(0.05, 0.01, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new RmsProp(lr, new Decay.HalfLife(6400), 1e-8, weightDecay);
+        }
+    },
+    ADAFACTOR(0.2, 0.05, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Adafactor(lr, new Adafactor.SecondMoment.Constant(new Decay.HalfLife(6400)), 128, weightDecay);
+        }
+    },
+    FACTORED_ADAFACTOR(0.2, 0.05, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Adafactor(lr, new Adafactor.SecondMoment.Power(0.999), 2, weightDecay);
+        }
+    },
+    MUON(0.05, 0.01, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Muon(lr, new Decay.PerStep(0.9), false, weightDecay);
+        }
+    },
+    NESTEROV_MUON(0.05, 0.01, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Muon(lr, new Decay.PerStep(0.9), true, weightDecay);
+        }
+    };
+
+    /** For problems whose curvatures are about 1. */
+    final double lr;
+    /** For a problem whose curvatures reach a thousand. */
+    final double steep;
+    /** Numbers that it remembers for each number of a large parameter, about. */
+    final int state;
+
+    Rules(double lr, double steep, int state) {
+        this.lr = lr;
+        this.steep = steep;
+        this.state = state;
+    }
+
+    abstract UpdateRule with(Schedule lr, double weightDecay);
+
+    /** For the parameters of a model, at a constant rate; what is not for vectors leaves them to Adam. */
+    public List<ParameterGroup> groups(double rate) {
+        UpdateRule rule = with(new Constant(rate), 0.01);
+        return rule instanceof Muon ? ParameterGroup.matricesAndOthers(rule, ADAMW.with(new Constant(rate), 0))
+                : List.of(ParameterGroup.all(rule));
+    }
+}
