@@ -5,7 +5,7 @@ import dev.smallbatch.core.spi.AttentionSpec;
 import dev.smallbatch.core.spi.Transpose;
 import dev.smallbatch.core.tensor.Tensor;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 
 /**
  * What a kernel has to do, however it does it.
@@ -15,9 +15,11 @@ import java.util.Set;
  * @param bytes that are read and written if each operand passes through memory once
  */
 public record Work(double flops, double bytes) {
-    /** Kernels whose first argument is added to, that is read and written. */
-    private static final Set<String> ACCUMULATING = Set.of("biasBackward", "layerNormBackward", "rmsNormBackward", "axpy", "sgdStep",
-            "adamWStep");
+    /** How many of its first arguments a kernel adds to, that is reads and writes. */
+    private static final Map<String, Integer> ACCUMULATED = Map.ofEntries(Map.entry("biasBackward", 1),
+            Map.entry("layerNormBackward", 1), Map.entry("rmsNormBackward", 1), Map.entry("axpy", 1), Map.entry("sgdStep", 2),
+            Map.entry("signStep", 2), Map.entry("rootStep", 2), Map.entry("adamWStep", 3), Map.entry("adafactorStep", 2),
+            Map.entry("factoredAdafactorStep", 3), Map.entry("muonMoment", 1), Map.entry("muonStep", 1));
 
     /** The sum. */
     public Work plus(Work other) {
@@ -68,15 +70,11 @@ public record Work(double flops, double bytes) {
         if (call.method().equals("matmul")) {
             return (float) call.arguments().get(6) * tensor(call, 0).bytes();
         }
-        if (!ACCUMULATING.contains(call.method())) {
-            return 0;
+        double sum = 0;
+        for (Object argument : call.arguments().subList(0, ACCUMULATED.getOrDefault(call.method(), 0))) {
+            sum += argument instanceof Tensor tensor ? tensor.bytes() : 0;
         }
-        double state = switch (call.method()) {
-            case "adamWStep" -> 2.0 * tensor(call, 1).bytes();
-            case "sgdStep" -> call.arguments().get(1) == null ? 0 : tensor(call, 1).bytes();
-            default -> 0;
-        };
-        return state + tensor(call, 0).bytes();
+        return sum;
     }
 
     private static Tensor tensor(KernelCall call, int index) {

@@ -79,7 +79,7 @@ class BenchmarksTest {
 
     private static KernelBenchmark update(Update.Weights weights) {
         Update update = new Update();
-        update.size = 1000;
+        update.size = 3840;
         update.weights = weights;
         return update;
     }
