@@ -1,5 +1,6 @@
 package dev.smallbatch.bench.quick;
 
+import dev.smallbatch.bench.lab.KernelLab;
 import dev.smallbatch.bench.measure.Machine;
 import dev.smallbatch.bench.measure.Table;
 import dev.smallbatch.bench.profile.ProfileTable;
@@ -46,6 +47,11 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(names = "--profile", description = "Instead, measure every kernel of a training step.")
     private boolean profile;
 
+    @Option(names = "--lab", paramLabel = "KERNEL",
+            description = "Instead, run the versions of a kernel from plain loops to the shipped one: sgemm, cross-entropy, rmsnorm,"
+                    + " adamw or all.")
+    private String lab;
+
     @Option(names = "--optimizer", paramLabel = "NAME", defaultValue = "adamw",
             description = "Of the step to profile, sgd or adamw (default: ${DEFAULT-VALUE}).")
     private OptimizerKind optimizer;
@@ -84,20 +90,40 @@ public final class BenchCommand implements Callable<Integer> {
             console.out().println();
             all.put("setting", setting);
             QuickBench bench = new QuickBench(choice, backend, this::announce, patience);
-            Map<String, Table> tables = profile ? bench.profile(optimizer.name().toLowerCase(Locale.ROOT)) : bench.all();
+            Map<String, Table> tables = lab != null ? bench.lab(labs(), backend)
+                    : profile ? bench.profile(optimizer.name().toLowerCase(Locale.ROOT)) : bench.all();
             tables.forEach((name, table) -> {
                 console.out().println(table);
                 all.put(name, table.toJson());
             });
         }
-        console.out().print(profile ? ProfileTable.legend() : """
-                Roof: the limit for all threads. The products and steps are set against its arithmetic, generation, which reads every
-                weight for each token, against its memory. --profile shows which kernel takes how much of a step.
-                """);
+        console.out().print(legend());
         if (json != null) {
             AtomicFiles.writeText(json, JsonWriter.write(all));
         }
         return 0;
+    }
+
+    private String legend() {
+        if (lab != null) {
+            return """
+                    Roof: what one thread could do, by arithmetic or memory; the last version is set against all threads. Operands that
+                    caches hold may pass the roof of memory. An error is relative to the terms that a number is summed up from.
+                    """;
+        }
+        return profile ? ProfileTable.legend() : """
+                Roof: the limit for all threads. The products and steps are set against its arithmetic, generation, which reads every
+                weight for each token, against its memory. --profile shows which kernel takes how much of a step.
+                """;
+    }
+
+    private List<KernelLab> labs() {
+        List<KernelLab> chosen = KernelLab.ALL.stream().filter(one -> lab.equals("all") || lab.equals(one.name())).toList();
+        if (chosen.isEmpty()) {
+            throw new UsageException("bench: no kernel '" + lab + "' in the lab; there are all, "
+                    + KernelLab.ALL.stream().map(KernelLab::name).collect(Collectors.joining(", ")));
+        }
+        return chosen;
     }
 
     private void announce(String stage, double secondsLeft) {

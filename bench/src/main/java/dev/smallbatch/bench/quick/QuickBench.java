@@ -1,5 +1,7 @@
 package dev.smallbatch.bench.quick;
 
+import dev.smallbatch.bench.lab.KernelLab;
+import dev.smallbatch.bench.lab.LabRunner;
 import dev.smallbatch.bench.measure.Generation;
 import dev.smallbatch.bench.measure.LinearMap;
 import dev.smallbatch.bench.measure.Operands;
@@ -11,6 +13,8 @@ import dev.smallbatch.bench.measure.Timings;
 import dev.smallbatch.bench.profile.ProfileTable;
 import dev.smallbatch.bench.profile.StepProfile;
 import dev.smallbatch.core.spi.Backend;
+import dev.smallbatch.core.spi.BackendOptions;
+import dev.smallbatch.core.spi.Backends;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
@@ -24,6 +28,7 @@ final class QuickBench {
     private static final int PROMPT = 16;
     private static final int TOKENS = 256;
     private static final int PASSES = 3;
+    private static final double SECONDS_OF_LAB = 9;
     /** A preset whose products take little time. */
     private static final String SMALL = "small";
 
@@ -85,6 +90,22 @@ final class QuickBench {
         StepProfile profile = StepProfile.measure(setup(optimizer), kernels, atLeast(PASSES, 5), atLeast(PASSES, 5));
         tables.put("kernels_by_shape", ProfileTable.of(profile, profile.rows(), roofline));
         tables.put("kernels", ProfileTable.of(profile, profile.byKernel(), roofline));
+        return tables;
+    }
+
+    /** Kernels in versions, from plain loops to the shipped one. */
+    Map<String, Table> lab(List<KernelLab> labs, Backend all) {
+        Map<String, Table> tables = new LinkedHashMap<>();
+        double left = SECONDS_OF_LAB * labs.size();
+        stages.begin("the machine's limits", 7 + left);
+        try (Backend one = Backends.open(all.info().name(), new BackendOptions(1))) {
+            LabRunner runner = new LabRunner(one, all, patience);
+            for (KernelLab lab : labs) {
+                stages.begin(lab.name() + ": " + lab.about(), left);
+                tables.put(lab.name(), runner.run(lab));
+                left -= SECONDS_OF_LAB;
+            }
+        }
         return tables;
     }
 
