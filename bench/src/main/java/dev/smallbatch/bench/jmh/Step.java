@@ -6,6 +6,7 @@ import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.run.OptimizerKind;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -37,9 +38,13 @@ public class Step {
     @Param({"tiny", "small", "lm11m"})
     public String model;
 
-    /** {@code sgd} or {@code adamw}. */
-    @Param({"sgd", "adamw"})
-    public String optimizer;
+    /** Any; ADAMW and SGD unless others are asked for. */
+    @Param({"SGD", "ADAMW"})
+    public OptimizerKind optimizer;
+
+    /** Type of the weights. */
+    @Param("F32")
+    public DType dtype;
 
     /** Whether activations inside blocks are computed again in backward. */
     @Param("false")
@@ -66,7 +71,7 @@ public class Step {
     @Setup(Level.Trial)
     public void open() {
         opened = Backends.open(backend, BackendOptions.defaults());
-        step = new PreparedStep(new PreparedStep.Setup(GptConfig.preset(model), optimizer, 1, DType.F32, recompute), opened.kernels());
+        step = new PreparedStep(PreparedStep.Setup.of(GptConfig.preset(model), optimizer, dtype, recompute), opened.kernels());
     }
 
     /** Forward, backward, update. */

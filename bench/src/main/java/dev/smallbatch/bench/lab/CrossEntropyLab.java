@@ -57,9 +57,9 @@ final class CrossEntropyLab implements LabCase {
         return List.of(
                 Version.of("three passes: the maximum, the sum of exponentials, the gradient from exponentials once more",
                         () -> each(this::textbook)),
-                Version.of("online: the sum is rescaled whenever a larger maximum comes, which saves a pass over the row",
+                Version.of("online: a sum that is rescaled at each larger maximum saves a pass; no gain while exponentials take the time",
                         () -> each(this::online)),
-                Version.of("one exponential for each logit: the first use keeps it where the gradient will be, the second scales it",
+                Version.of("one exponential for each logit, not two: it is kept where the gradient will be, and scaled there",
                         () -> each(this::kept)),
                 Version.of("a vector of logits at a time, exponentials too", () -> each(this::vectorized)),
                 Version.of("shipped: an exponential of our own, a polynomial of just the precision that float needs, one thread",

@@ -14,7 +14,6 @@ final class PeakFma {
     private static final int SUMS = 12;
     private static final int REPETITIONS = 20_000;
     private static final double WINDOW_SECONDS = 0.03;
-    private static final int WARM_UP = 10;
 
     private PeakFma() {}
 
@@ -23,10 +22,10 @@ final class PeakFma {
         return SPECIES.vectorBitSize();
     }
 
-    /** The best of {@code windows} short times, in floating-point operations per second of all {@code threads} together. */
+    /** The best of {@code windows} short times, the first of which the JVM needs to compile, in floating-point operations per second of all {@code threads} together. */
     static double flopsPerSecond(int threads, int windows) {
         double best = 0;
-        for (int window = 0; window < WARM_UP + windows; window++) {
+        for (int i = 0; i < windows; i++) {
             best = Math.max(best, window(threads));
         }
         return best;

@@ -7,14 +7,10 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.ParameterGroup;
-import dev.smallbatch.optim.batch.Decay;
-import dev.smallbatch.optim.rule.AdamW;
-import dev.smallbatch.optim.rule.Sgd;
-import dev.smallbatch.optim.rule.UpdateRule;
-import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.train.Batch;
 import dev.smallbatch.optim.train.StepMemory;
 import dev.smallbatch.optim.train.TrainStep;
@@ -34,24 +30,15 @@ public final class PreparedStep implements AutoCloseable {
      * What is trained.
      *
      * @param config the architecture
-     * @param optimizer {@code sgd} or {@code adamw}
+     * @param groups the rules
      * @param sequences batch size
      * @param dtype of the weights, F32 or BF16
      * @param recompute whether activations inside blocks are computed again in backward
      */
-    public record Setup(GptConfig config, String optimizer, int sequences, DType dtype, boolean recompute) {
-        /** Batch size 1, F32 weights, all activations kept. */
-        public static Setup of(GptConfig config, String optimizer) {
-            return new Setup(config, optimizer, 1, DType.F32, false);
-        }
-
-        /** Constant learning rates, small enough for random tokens; AdamW with the usual settings. */
-        UpdateRule rule() {
-            return switch (optimizer) {
-                case "sgd" -> new Sgd(new Constant(1e-3));
-                case "adamw" -> new AdamW(new Constant(1e-4), new Decay.PerStep(0.9), new Decay.PerStep(0.999), 1e-8, 0.01);
-                default -> throw new IllegalArgumentException("step: no optimizer '" + optimizer + "'; there are sgd and adamw");
-            };
+    public record Setup(GptConfig config, List<ParameterGroup> groups, int sequences, DType dtype, boolean recompute) {
+        /** Batch size 1, with a learning rate small enough for random tokens. */
+        public static Setup of(GptConfig config, OptimizerKind optimizer, DType dtype, boolean recompute) {
+            return new Setup(config, optimizer.atConstantRate(1e-4), 1, dtype, recompute);
         }
     }
 
@@ -59,8 +46,7 @@ public final class PreparedStep implements AutoCloseable {
     public PreparedStep(Setup setup, Kernels kernels) {
         this.setup = setup;
         GptConfig config = setup.config;
-        List<ParameterGroup> groups = List.of(ParameterGroup.all(setup.rule()));
-        StepMemory memory = StepMemory.plan(Gpt.planned(config, setup.dtype), groups, Clipping.none(), setup.sequences,
+        StepMemory memory = StepMemory.plan(Gpt.planned(config, setup.dtype), setup.groups, Clipping.none(), setup.sequences,
                 config.seqLen(), 1, setup.recompute);
         Region parameters = Region.create("parameters", Gpt.parameterBytes(config, setup.dtype));
         Region state = Region.create("optimizer", memory.optimizer());
@@ -68,7 +54,7 @@ public final class PreparedStep implements AutoCloseable {
         Region data = Region.create("data", memory.data());
         regions = List.of(parameters, state, activations, data);
         model = Gpt.initialized(config, parameters, 1, setup.dtype);
-        Optimizer optimizer = new Optimizer(groups, Clipping.none(), model.parameters(), kernels, state, Rounding.STOCHASTIC, 1);
+        Optimizer optimizer = new Optimizer(setup.groups, Clipping.none(), model.parameters(), kernels, state, Rounding.STOCHASTIC, 1);
         trainStep = new TrainStep(model, optimizer, kernels, activations, 1, setup.recompute);
         batch = Batch.allocate(data, setup.sequences, config.seqLen());
         draw();

@@ -10,7 +10,7 @@ import dev.smallbatch.core.spi.Kernels;
  * @param bytesPerSecond read, or read and written, whichever is faster
  */
 public record Roofline(double flopsPerSecond, double readBytesPerSecond, double bytesPerSecond) {
-    private static final int WINDOWS = 10;
+    private static final int WINDOWS = 20;
     private static final long BUFFER = 256L << 20;
     private static final int PASSES = 3;
     private static final double PASSES_SECONDS = 0.5;
@@ -20,12 +20,12 @@ public record Roofline(double flopsPerSecond, double readBytesPerSecond, double 
         long bytes = patience == 0 ? BUFFER >> 10 : BUFFER;
         Timings.AtLeast passes = new Timings.AtLeast(PASSES, patience * PASSES_SECONDS);
         double reading = Bandwidth.measure(kernels, bytes, passes).best();
-        return new Roofline(peak(threads), reading, Math.max(reading, Bandwidth.ofAxpy(kernels, bytes, passes)));
+        return new Roofline(peak(threads, patience), reading, Math.max(reading, Bandwidth.ofAxpy(kernels, bytes, passes)));
     }
 
     /** Floating-point operations per second of that many threads, the best of several short times. */
-    public static double peak(int threads) {
-        return PeakFma.flopsPerSecond(threads, WINDOWS);
+    public static double peak(int threads, double patience) {
+        return PeakFma.flopsPerSecond(threads, (int) Math.max(1, patience * WINDOWS));
     }
 
     /** Bits of the vectors that {@link #peak} is measured with. */

@@ -9,8 +9,15 @@ import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.optim.ParameterGroup;
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.rule.AdamW;
+import dev.smallbatch.optim.rule.Sgd;
+import dev.smallbatch.optim.rule.UpdateRule;
+import dev.smallbatch.optim.schedule.Constant;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 
@@ -45,7 +52,8 @@ public final class StepPeer {
         Arguments a = Arguments.parse(DEFAULTS, arguments);
         GptConfig config = GptConfig.paper(
                 a.integer("layers"), a.integer("dim"), a.integer("heads"), a.integer("seq"), a.integer("vocab"));
-        PreparedStep.Setup setup = new PreparedStep.Setup(config, a.text("opt"), a.integer("batch"), DType.F32, false);
+        PreparedStep.Setup setup = new PreparedStep.Setup(config, List.of(ParameterGroup.all(rule(a.text("opt")))),
+                a.integer("batch"), DType.F32, false);
         try (Backend backend = Backends.open(a.text("backend"), new BackendOptions(a.integer("threads")));
                 PreparedStep step = new PreparedStep(setup, backend.kernels())) {
             Map<String, Object> line = new LinkedHashMap<>();
@@ -58,6 +66,15 @@ public final class StepPeer {
             new StepPeer(step).time(a, line);
             return line;
         }
+    }
+
+    /** With the settings of {@code torch_step.py}. */
+    private static UpdateRule rule(String name) {
+        return switch (name) {
+            case "sgd" -> new Sgd(new Constant(1e-3));
+            case "adamw" -> new AdamW(new Constant(1e-4), new Decay.PerStep(0.9), new Decay.PerStep(0.999), 1e-8, 0.01);
+            default -> throw new IllegalArgumentException("step: no optimizer '" + name + "'; there are sgd and adamw");
+        };
     }
 
     private void time(Arguments a, Map<String, Object> line) {

@@ -19,7 +19,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -41,7 +40,7 @@ public final class BenchCommand implements Callable<Integer> {
     private final double patience;
 
     @Option(names = "--preset", paramLabel = "NAME", defaultValue = "lm11m",
-            description = "tiny, small, lm11m or gpt2s (default: ${DEFAULT-VALUE}).")
+            description = "As in train (default: ${DEFAULT-VALUE}).")
     private String preset;
 
     @Option(names = "--profile", description = "Instead, measure every kernel of a training step.")
@@ -53,7 +52,7 @@ public final class BenchCommand implements Callable<Integer> {
     private String lab;
 
     @Option(names = "--optimizer", paramLabel = "NAME", defaultValue = "adamw",
-            description = "Of the step to profile, sgd or adamw (default: ${DEFAULT-VALUE}).")
+            description = "Of the step to profile, as in train (default: ${DEFAULT-VALUE}).")
     private OptimizerKind optimizer;
 
     @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "f32",
@@ -91,7 +90,7 @@ public final class BenchCommand implements Callable<Integer> {
             all.put("setting", setting);
             QuickBench bench = new QuickBench(choice, backend, this::announce, patience);
             Map<String, Table> tables = lab != null ? bench.lab(labs(), backend)
-                    : profile ? bench.profile(optimizer.name().toLowerCase(Locale.ROOT)) : bench.all();
+                    : profile ? bench.profile(optimizer) : bench.all();
             tables.forEach((name, table) -> {
                 console.out().println(table);
                 all.put(name, table.toJson());

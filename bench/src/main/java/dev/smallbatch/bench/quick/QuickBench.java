@@ -18,13 +18,15 @@ import dev.smallbatch.core.spi.Backends;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.run.OptimizerKind;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Measures one thing after another, each against what the machine could do at most. */
 final class QuickBench {
-    private static final List<String> OPTIMIZERS = List.of("sgd", "adamw");
+    private static final List<OptimizerKind> OPTIMIZERS = List.of(OptimizerKind.SGD, OptimizerKind.ADAMW);
     private static final int PROMPT = 16;
     private static final int TOKENS = 256;
     private static final int PASSES = 3;
@@ -71,8 +73,8 @@ final class QuickBench {
         tables.put("products", products());
         Table steps = new Table(Column.words("training " + choice.preset), Column.number("tokens/s", 0), Column.number("ms per step", 1),
                 Column.number("GFLOP/s", 0), Column.percent("of roof"));
-        for (String optimizer : OPTIMIZERS) {
-            stages.begin("training steps with " + optimizer, optimizer.equals(OPTIMIZERS.getFirst()) ? 16 : 8);
+        for (OptimizerKind optimizer : OPTIMIZERS) {
+            stages.begin("training steps with " + name(optimizer), optimizer == OPTIMIZERS.getFirst() ? 16 : 8);
             step(optimizer, steps);
         }
         tables.put("steps", steps);
@@ -82,11 +84,11 @@ final class QuickBench {
     }
 
     /** Where the time of a step goes, by kernel and shape, then by kernel alone. */
-    Map<String, Table> profile(String optimizer) {
+    Map<String, Table> profile(OptimizerKind optimizer) {
         Map<String, Table> tables = new LinkedHashMap<>();
         stages.begin("the machine's limits", 14);
         tables.put("limits", limits());
-        stages.begin("training steps with " + optimizer, 10);
+        stages.begin("training steps with " + name(optimizer), 10);
         StepProfile profile = StepProfile.measure(setup(optimizer), kernels, atLeast(PASSES, 5), atLeast(PASSES, 5));
         tables.put("kernels_by_shape", ProfileTable.of(profile, profile.rows(), roofline));
         tables.put("kernels", ProfileTable.of(profile, profile.byKernel(), roofline));
@@ -109,11 +111,15 @@ final class QuickBench {
         return tables;
     }
 
+    private static String name(OptimizerKind optimizer) {
+        return optimizer.name().toLowerCase(Locale.ROOT);
+    }
+
     private Table limits() {
         roofline = Roofline.measure(kernels, threads, patience);
         Table table = new Table(Column.words("limit"), Column.number("value", 1), Column.words("unit"));
         String registers = "multiply-adds between registers, " + Roofline.vectorBits() + " bits, ";
-        table.row(registers + "1 thread", 1e-9 * (threads == 1 ? roofline.flopsPerSecond() : Roofline.peak(1)), "GFLOP/s");
+        table.row(registers + "1 thread", 1e-9 * (threads == 1 ? roofline.flopsPerSecond() : Roofline.peak(1, patience)), "GFLOP/s");
         if (threads > 1) {
             table.row(registers + threads + " threads", 1e-9 * roofline.flopsPerSecond(), "GFLOP/s");
         }
@@ -147,15 +153,15 @@ final class QuickBench {
         }
     }
 
-    private PreparedStep.Setup setup(String optimizer) {
-        return new PreparedStep.Setup(choice.config, optimizer, 1, choice.dtype, choice.recompute);
+    private PreparedStep.Setup setup(OptimizerKind optimizer) {
+        return PreparedStep.Setup.of(choice.config, optimizer, choice.dtype, choice.recompute);
     }
 
-    private void step(String optimizer, Table table) {
+    private void step(OptimizerKind optimizer, Table table) {
         try (PreparedStep step = new PreparedStep(setup(optimizer), kernels)) {
-            Timings.repeat(atLeast(PASSES, optimizer.equals(OPTIMIZERS.getFirst()) ? 4 : 1.5), step::draw, step::train);
+            Timings.repeat(atLeast(PASSES, optimizer == OPTIMIZERS.getFirst() ? 4 : 1.5), step::draw, step::train);
             double seconds = Timings.repeat(atLeast(PASSES, 3), step::draw, step::train).median();
-            table.row("step with " + optimizer, step.tokens() / seconds, 1e3 * seconds, 1e-9 * step.flops() / seconds,
+            table.row("step with " + name(optimizer), step.tokens() / seconds, 1e3 * seconds, 1e-9 * step.flops() / seconds,
                     step.flops() / seconds / roofline.flopsPerSecond());
         }
     }

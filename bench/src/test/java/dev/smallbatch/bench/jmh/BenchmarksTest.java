@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.model.run.OptimizerKind;
 import java.lang.reflect.Method;
 import java.util.List;
 import java.util.stream.Stream;
@@ -11,7 +13,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.openjdk.jmh.annotations.Benchmark;
 
 /** Benchmarks are run seldom and by hand; here each method runs once, so that they work when they are needed. */
@@ -19,8 +21,8 @@ class BenchmarksTest {
     @TestFactory
     Stream<DynamicTest> everyBenchmarkOfAKernelRunsAndCountsItsWork() {
         return Stream.concat(Stream.of("QKV", "OUT", "UP", "DOWN", "HEAD").map(BenchmarksTest::matmul),
-                        Stream.of(attention(), rowwise(), crossEntropy(), update(Update.Weights.F32),
-                                update(Update.Weights.BF16_STOCHASTIC)))
+                        Stream.concat(Stream.of(attention(), rowwise(), crossEntropy()),
+                                Stream.of(OptimizerKind.values()).map(BenchmarksTest::update)))
                 .flatMap(benchmark -> benchmarkMethods(benchmark).map(method -> DynamicTest.dynamicTest(
                         benchmark.getClass().getSimpleName() + "." + method.getName(), () -> {
                             KernelBenchmark.Speed speed = new KernelBenchmark.Speed();
@@ -77,10 +79,11 @@ class BenchmarksTest {
         return crossEntropy;
     }
 
-    private static KernelBenchmark update(Update.Weights weights) {
+    private static KernelBenchmark update(OptimizerKind optimizer) {
         Update update = new Update();
-        update.size = 3840;
-        update.weights = weights;
+        update.optimizer = optimizer;
+        update.rows = 10;
+        update.weights = Update.Weights.BF16_STOCHASTIC;
         return update;
     }
 
@@ -99,11 +102,12 @@ class BenchmarksTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"sgd", "adamw"})
-    void aStepTrainsAndCountsItsTokens(String optimizer) {
+    @EnumSource(OptimizerKind.class)
+    void aStepTrainsAndCountsItsTokens(OptimizerKind optimizer) {
         Step step = new Step();
         step.model = "tiny";
         step.optimizer = optimizer;
+        step.dtype = DType.F32;
         step.backend = "auto";
         step.open();
         Step.Work work = new Step.Work();

@@ -9,7 +9,9 @@ import dev.smallbatch.bench.measure.Timings;
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.run.OptimizerKind;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -24,7 +26,7 @@ class StepProfileTest {
     private static StepProfile profile() {
         try (Backend backend = Backends.open("auto", BackendOptions.defaults())) {
             Timings.AtLeast steps = new Timings.AtLeast(3, 0);
-            return StepProfile.measure(PreparedStep.Setup.of(CONFIG, "adamw"), backend.kernels(), steps, steps);
+            return StepProfile.measure(PreparedStep.Setup.of(CONFIG, OptimizerKind.ADAMW, DType.F32, false), backend.kernels(), steps, steps);
         }
     }
 

@@ -3,13 +3,14 @@ package dev.smallbatch.model.run;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdaGrad;
-import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.Adafactor;
+import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.Lion;
 import dev.smallbatch.optim.rule.Muon;
 import dev.smallbatch.optim.rule.RmsProp;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.Signum;
+import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
 import java.util.Arrays;
 import java.util.List;
@@ -119,6 +120,12 @@ public enum OptimizerKind {
 
     /** The rules of a run; {@code peak} gives a schedule its peak. */
     abstract List<ParameterGroup> groups(RunConfig.Update update, DoubleFunction<Schedule> peak);
+
+    /** The rules with their usual decays and a learning rate that stays the same, for measuring what an update costs. */
+    public List<ParameterGroup> atConstantRate(double lr) {
+        return groups(new RunConfig.Update(this, lr, beta1, beta2(1L << 30), 0.8, lr, MUON_BETA, 0, null, ScheduleKind.CONSTANT, 0),
+                Constant::new);
+    }
 
     private static AdamW adamW(RunConfig.Update u, DoubleFunction<Schedule> peak) {
         return new AdamW(peak.apply(u.lr()), new Decay.PerStep(u.beta1()), u.beta2(), 1e-8, u.weightDecay());
