@@ -49,6 +49,20 @@ public final class Format {
         return all < 3600 ? text("%d:%02d", all / 60, all % 60) : text("%d:%02d:%02d", all / 3600, all / 60 % 60, all % 60);
     }
 
+    /** For people who wait: 40 s, 12 min, 7.3 hours, 4.2 days, 31 years. */
+    static String duration(double seconds) {
+        if (seconds < 99.5) {
+            return text("%.0f s", seconds);
+        }
+        if (seconds < 99.5 * 60) {
+            return text("%.0f min", seconds / 60);
+        }
+        if (seconds < 48 * 3600) {
+            return trimmed(seconds / 3600) + " hours";
+        }
+        return seconds < 730 * 86_400.0 ? trimmed(seconds / 86_400) + " days" : trimmed(seconds / (365 * 86_400.0)) + " years";
+    }
+
     /** A number without needless zeros, with up to six digits. */
     public static String number(double value) {
         if (value == Math.rint(value) && Math.abs(value) < 1e6) {

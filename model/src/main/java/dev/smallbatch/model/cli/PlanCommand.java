@@ -1,28 +1,45 @@
 package dev.smallbatch.model.cli;
 
+import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.gpt.ModelSizes;
+import dev.smallbatch.model.run.MachineMemory;
 import dev.smallbatch.model.run.MemoryPlan;
 import dev.smallbatch.model.run.OptimizerKind;
+import dev.smallbatch.model.run.Recipe;
+import dev.smallbatch.model.run.TrainingSpeed;
 import dev.smallbatch.model.run.UsageException;
 import dev.smallbatch.optim.train.StepMemory;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code plan}: what training would take, and what it would take with other options. Allocates nothing. */
+/** {@code plan}: how to train a model with the memory there is, and why; or what each option takes. */
 @Command(name = "plan", sortOptions = false, mixinStandardHelpOptions = true,
-        description = "Says how much memory training takes, to the byte but for the JVM, before anything is allocated.",
-        footer = {"", "Example: the paper's 124M model, and what would make it smaller", "  smallbatch plan --preset gpt2s --optimizer sgd"})
+        description = "Measures this machine for some seconds and recommends how to train a model on it: optimizer, type of"
+                + " weights, batch size, half-life, learning rate, each with its reason, and the command. Options that are given"
+                + " are kept.",
+        footer = {"", "Numbers may end in k, M, G or B (as G): 8G are 8,000,000,000.", "",
+            "Example: the paper's 124M model with 8 GB", "  smallbatch plan --params 124M --memory 8G",
+            "Example: no measurement, only the memory of the options given and of their neighbours",
+            "  smallbatch plan --preset gpt2s --optimizer sgd --table"})
 final class PlanCommand implements Callable<Integer> {
     private static final String ROW = "%-18s %10s %10s %10s %12s %10s %12s";
+    private static final String OWN_SHAPE = "small";
 
     private final Console console;
 
-    @Option(names = "--preset", paramLabel = "NAME", defaultValue = "small",
-            description = "tiny, small, lm11m, gpt2s or gpt3xl (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--preset", paramLabel = "NAME", description = "tiny, small, lm11m, gpt2s or gpt3xl (default: small).")
     private String preset;
+
+    @Option(names = "--params", paramLabel = "N",
+            description = "Instead of a preset, about so many parameters: 124M is gpt2s, 1.3B gpt3xl.")
+    private Long parameters;
 
     @Option(names = "--layers", paramLabel = "N", description = "Blocks, instead of the preset's.")
     private Integer layers;
@@ -39,24 +56,41 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--vocab-size", paramLabel = "N", description = "Tokens of the vocabulary, instead of the preset's.")
     private Integer vocabularySize;
 
-    @Option(names = "--batch-size", paramLabel = "N", defaultValue = "1",
-            description = "Sequences per update (default: ${DEFAULT-VALUE}).")
-    private int batchSize;
+    @Option(names = "--memory", paramLabel = "BYTES",
+            description = "Memory to plan for, a tenth of which stays free (default: what is available here).")
+    private Long memory;
 
-    @Option(names = "--optimizer", paramLabel = "NAME", defaultValue = "adamw",
+    @Option(names = "--tokens", paramLabel = "N", description = "Length of the run (default: 20 for each active parameter).")
+    private Long tokens;
+
+    @Option(names = "--batch-size", paramLabel = "N", description = "Sequences per update (default: recommended).")
+    private Integer batchSize;
+
+    @Option(names = "--optimizer", paramLabel = "NAME",
             description = "sgd, momentum, nesterov, signum, adamw, adafactor, muon, lion, adagrad or rmsprop"
-                    + " (default: ${DEFAULT-VALUE}).")
+                    + " (default: recommended).")
     private OptimizerKind optimizer;
 
-    @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "f32",
-            description = "Type of the weights, f32 or bf16 (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--dtype", paramLabel = "TYPE", description = "Type of the weights, f32 or bf16 (default: recommended).")
     private DType dtype;
 
-    @Option(names = "--clip-norm", paramLabel = "N", description = "As in train: clipping keeps all gradients, whatever the norm.")
+    @Option(names = "--clip-norm", paramLabel = "N",
+            description = "As in train: clipping keeps all gradients, whatever the norm.")
     private Double clipNorm;
 
-    @Option(names = "--recompute", negatable = true, description = "Compute activations again in the backward pass.")
-    private boolean recompute;
+    @Option(names = "--recompute", negatable = true,
+            description = "Compute activations again in the backward pass (default: recommended).")
+    private Boolean recompute;
+
+    @Option(names = "--seconds", paramLabel = "N", defaultValue = "15",
+            description = "How long to measure, roughly; 0 for not at all (default: ${DEFAULT-VALUE}).")
+    private double seconds;
+
+    @Option(names = "--table", description = "Only the memory, of the options given and of those next to them; measures nothing.")
+    private boolean table;
+
+    @Mixin
+    private final BackendOptionGroup backends = new BackendOptionGroup();
 
     PlanCommand(Console console) {
         this.console = console;
@@ -64,17 +98,47 @@ final class PlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (batchSize < 1) {
-            throw new UsageException("plan: --batch-size " + batchSize + "; must be above 0");
-        }
+        check();
         GptConfig model = model();
-        MemoryPlan plan = MemoryPlan.of(new MemoryPlan.Choice(model, dtype, optimizer, clipNorm != null, batchSize, recompute));
-        console.out().println(Format.text("%s parameters, sequences of %,d tokens", Format.count(model.parameterCount()), model.seqLen()));
+        console.out().println(Format.text("%s parameters, %s of them active; %d layers, dim %,d, %d heads, sequences of %,d"
+                + " tokens, vocabulary %,d", Format.count(model.parameterCount()), Format.count(model.activeParameterCount()),
+                model.layers(), model.dim(), model.heads(), model.seqLen(), model.vocabularySize()));
+        if (table) {
+            table(model);
+        } else {
+            recipe(model);
+        }
+        return 0;
+    }
+
+    private void check() {
+        if (preset != null && parameters != null) {
+            throw new UsageException("plan: --preset " + preset + " and --params " + parameters + "; give one of them");
+        }
+        requirePositive("--batch-size", batchSize);
+        requirePositive("--memory", memory);
+        requirePositive("--tokens", tokens);
+        requirePositive("--params", parameters);
+        if (!(seconds >= 0 && seconds <= 1e6)) {
+            throw new UsageException("plan: --seconds " + Format.number(seconds) + "; at least 0");
+        }
+    }
+
+    private static void requirePositive(String option, Number value) {
+        if (value != null && value.longValue() < 1) {
+            throw new UsageException("plan: " + option + " " + value + "; must be above 0");
+        }
+    }
+
+    private void table(GptConfig model) {
+        MemoryPlan plan = MemoryPlan.of(new MemoryPlan.Choice(model, Objects.requireNonNullElse(dtype, DType.F32),
+                Objects.requireNonNullElse(optimizer, OptimizerKind.ADAMW), clipNorm != null, or(batchSize, 1),
+                Boolean.TRUE.equals(recompute)));
         console.out().println(Format.text(ROW, "", "weights", "optimizer", "gradients", "activations", "tokens", "with the JVM"));
         row("as given", plan);
         plan.neighbours().forEach(this::row);
-        console.out().println(Format.text("the JVM itself takes about %s; everything else is exact", Format.bytes(MemoryPlan.JVM_BYTES)));
-        return 0;
+        console.out().println(Format.text("the JVM itself takes about %s; everything else is exact",
+                Format.bytes(MemoryPlan.JVM_BYTES)));
     }
 
     private void row(String label, MemoryPlan plan) {
@@ -84,11 +148,42 @@ final class PlanCommand implements Callable<Integer> {
                 Format.bytes(memory.data()), Format.bytes(plan.resident())));
     }
 
+    private void recipe(GptConfig model) {
+        OptionalLong here = MachineMemory.available();
+        Recipe recipe = Recipe.forModel(model).withOptimizer(optimizer).withDType(dtype).withRecompute(recompute)
+                .withBatchSize(batchSize).withClipping(clipNorm != null);
+        if (tokens != null) {
+            recipe = recipe.forTokens(tokens);
+        }
+        if (memory != null || here.isPresent()) {
+            recipe = recipe.onMemory(memory != null ? memory : here.getAsLong());
+        }
+        Optional<TrainingSpeed> speed = seconds == 0 ? Optional.empty() : Optional.of(measure(recipe.choice(), here));
+        if (speed.isPresent()) {
+            recipe = recipe.withThroughput(speed.get().throughput());
+        }
+        new RecipeReport(console, recipe, speed).write(preset != null ? preset : closestPreset(model));
+    }
+
+    private TrainingSpeed measure(MemoryPlan.Choice choice, OptionalLong here) {
+        try (Progress progress = new Progress(console); Backend backend = backends.open()) {
+            console.row("backend", backend.info().toString());
+            return TrainingSpeed.measure(choice, backend.kernels(), seconds, here,
+                    done -> progress.report("measure the speed", (long) (1000 * done), (long) (1000 * seconds)));
+        }
+    }
+
+    /** The one that needs the fewest options beside it. */
+    private static String closestPreset(GptConfig model) {
+        return GptConfig.PRESETS.stream().filter(name -> GptConfig.preset(name).equals(model)).findFirst().orElse(OWN_SHAPE);
+    }
+
     private GptConfig model() {
         try {
-            GptConfig base = GptConfig.preset(preset);
-            return base.withSizes(or(layers, base.layers()), or(dim, base.dim()), or(heads, base.heads()), or(seqLen, base.seqLen()),
-                    or(vocabularySize, base.vocabularySize()));
+            GptConfig base = parameters != null ? ModelSizes.forParameters(parameters)
+                    : GptConfig.preset(Objects.requireNonNullElse(preset, OWN_SHAPE));
+            return base.withSizes(or(layers, base.layers()), or(dim, base.dim()), or(heads, base.heads()),
+                    or(seqLen, base.seqLen()), or(vocabularySize, base.vocabularySize()));
         } catch (IllegalArgumentException e) {
             throw new UsageException("plan: " + e.getMessage());
         }

@@ -4,8 +4,8 @@ import java.math.BigDecimal;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * Numbers as people write them: {@code 2000}, {@code 1.5M}, {@code 40k}, {@code 3e-4}. The suffixes k, M and G are powers of
- * 1000.
+ * Numbers as people write them: {@code 2000}, {@code 1.5M}, {@code 40k}, {@code 3e-4}. The suffixes k, M and G (or B) are powers
+ * of 1000.
  */
 final class Quantity {
     private Quantity() {}
@@ -38,7 +38,7 @@ final class Quantity {
         int power = number.isEmpty() ? 0 : switch (number.charAt(number.length() - 1)) {
             case 'k', 'K' -> 3;
             case 'M', 'm' -> 6;
-            case 'G', 'g' -> 9;
+            case 'G', 'g', 'B', 'b' -> 9;
             default -> 0;
         };
         try {

@@ -3,6 +3,7 @@ package dev.smallbatch.model.gpt;
 import dev.smallbatch.core.spi.Activation;
 import dev.smallbatch.model.layer.Norm;
 import dev.smallbatch.optim.batch.RunLength;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -99,6 +100,9 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
                 Activation.GELU_TANH, Initialization.GPT2);
     }
 
+    /** The names that {@link #preset} knows, from the smallest. */
+    public static final List<String> PRESETS = List.of("tiny", "small", "lm11m", "gpt2s", "gpt3xl");
+
     /**
      * A named size of the paper's decoder.
      *
@@ -121,7 +125,7 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
             case "gpt2s" -> paper(12, 768, 6, 1024, GPT2_VOCABULARY);
             case "gpt3xl" -> paper(24, 2048, 16, 2048, GPT2_VOCABULARY);
             default -> throw new IllegalArgumentException(
-                    "gpt config: no preset '" + name + "'; there are tiny, small, lm11m, gpt2s, gpt3xl");
+                    "gpt config: no preset '" + name + "'; there are " + String.join(", ", PRESETS));
         };
     }
 

@@ -82,11 +82,18 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
 
     /** Plans a choice. */
     public static MemoryPlan of(Choice choice) {
-        Clipping clipping = choice.clipped ? new Clipping.GlobalNorm(1) : Clipping.none();
-        StepMemory memory = StepMemory.plan(Gpt.planned(choice.model, choice.dtype),
-                choice.optimizer.groups(ANY, Constant::new), clipping, choice.batchSize, choice.model.seqLen(), choice.microBatches,
-                choice.recompute);
+        StepMemory memory = StepMemory.plan(Gpt.planned(choice.model, choice.dtype), groups(choice.optimizer), clipping(choice),
+                choice.batchSize, choice.model.seqLen(), choice.microBatches, choice.recompute);
         return new MemoryPlan(choice, memory.withParameters(Gpt.parameterBytes(choice.model, choice.dtype)));
+    }
+
+    /** Groups with as much state as training's, at learning rates that hardly change anything. */
+    static List<ParameterGroup> groups(OptimizerKind optimizer) {
+        return optimizer.groups(ANY, peak -> new Constant(1e-9));
+    }
+
+    static Clipping clipping(Choice choice) {
+        return choice.clipped ? new Clipping.GlobalNorm(1) : Clipping.none();
     }
 
     /** Plans of what differs in one option, by that option as it is given on the command line. */

@@ -30,7 +30,7 @@ import java.util.stream.Collectors;
  */
 public final class Recipe {
     /** Part of the memory that a run may take; the rest is for the system and its file cache. */
-    private static final double USABLE_MEMORY = 0.9;
+    static final double USABLE_MEMORY = 0.9;
     /** From the best to the smallest. */
     private static final List<Rung> LADDER = List.of(
             new Rung(OptimizerKind.ADAMW, DType.F32, false),

@@ -88,12 +88,8 @@ final class RecipeReasons {
             return size + ": the smallest learns most from a token; whether it keeps the machine busy was not measured";
         }
         return size + ": the smallest of " + request.throughput.stream().map(t -> Integer.toString(t.batchSize()))
-                .collect(Collectors.joining(", ")) + text(" with at least %.0f %% of the highest throughput%s; a larger one learns"
-                + " no more from a token", 100 * Throughput.ENOUGH, choice.batchSize() == largestMeasured() ? " that fits" : "");
-    }
-
-    private int largestMeasured() {
-        return request.throughput.stream().mapToInt(Throughput::batchSize).max().orElse(0);
+                .collect(Collectors.joining(", ")) + text(" with at least %.0f %% of the highest throughput; a larger one learns"
+                + " no more from a token", 100 * Throughput.ENOUGH);
     }
 
     private String accumulation() {

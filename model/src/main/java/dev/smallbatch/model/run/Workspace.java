@@ -20,11 +20,6 @@ import java.util.function.DoubleConsumer;
 
 /** The native memory of a run and what lives in it: model, optimizer, batch. Owns its regions; the backend is the caller's. */
 final class Workspace implements AutoCloseable {
-    /** The speed is measured in windows, until one is hardly faster than the one before. */
-    private static final double WINDOW_SECONDS = 1;
-    private static final int FEWEST_WINDOWS = 4;
-    private static final double STEADY = 0.9;
-
     private final RunConfig config;
     private final PreparedCorpus corpus;
     private final Region parameters;
@@ -73,7 +68,7 @@ final class Workspace implements AutoCloseable {
     }
 
     /**
-     * Trains until the time of a step does not fall any more, because the JVM has compiled it; the weights are then worthless.
+     * Trains until the time of a step does not fall any more; the weights are then worthless.
      *
      * @param longest seconds to spend at most
      * @param progress told the seconds spent
@@ -81,29 +76,11 @@ final class Workspace implements AutoCloseable {
      */
     double measureSecondsPerStep(double longest, DoubleConsumer progress) {
         BatchSource source = training();
-        double windowSeconds = Math.min(WINDOW_SECONDS, longest / FEWEST_WINDOWS);
-        long begin = System.nanoTime();
-        double before = Double.POSITIVE_INFINITY;
-        long step = 0;
-        for (int window = 1; ; window++) {
-            long windowBegin = System.nanoTime();
-            long firstStep = step;
-            do {
-                batch.fill(source, step);
-                trainStep.run(batch, step++, false);
-            } while (seconds(windowBegin) < windowSeconds);
-            double perStep = seconds(windowBegin) / (step - firstStep);
-            progress.accept(seconds(begin));
-            boolean steady = window >= FEWEST_WINDOWS && perStep > STEADY * before;
-            if (steady || seconds(begin) >= longest) {
-                return perStep;
-            }
-            before = perStep;
-        }
-    }
-
-    private static double seconds(long since) {
-        return (System.nanoTime() - since) * 1e-9;
+        long[] step = {0};
+        return StepTimer.steady(() -> {
+            batch.fill(source, step[0]);
+            trainStep.run(batch, step[0]++, false);
+        }, longest, progress);
     }
 
     Gpt model() {
