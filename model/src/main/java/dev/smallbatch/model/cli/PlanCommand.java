@@ -100,6 +100,10 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         check();
         GptConfig model = model();
+        if ((long) or(batchSize, 1) * model.seqLen() > Integer.MAX_VALUE) {
+            throw new UsageException("plan: --batch-size " + batchSize + " with sequences of " + model.seqLen()
+                    + " tokens; an update has at most " + Integer.MAX_VALUE + " tokens");
+        }
         console.out().println(Format.text("%s parameters, %s of them active; %d layers, dim %,d, %d heads, sequences of %,d"
                 + " tokens, vocabulary %,d", Format.count(model.parameterCount()), Format.count(model.activeParameterCount()),
                 model.layers(), model.dim(), model.heads(), model.seqLen(), model.vocabularySize()));

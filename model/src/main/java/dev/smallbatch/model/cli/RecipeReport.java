@@ -42,14 +42,14 @@ final class RecipeReport {
     }
 
     private void measured() {
-        speed.ifPresent(s -> {
-            if (s.isEstimated()) {
-                line("speed", "estimated from steps of one block with short sequences: the model's own would take too long here");
-            } else {
-                line("speed", "measured: " + s.throughput().stream().filter(t -> s.measuredBatches().contains(t.batchSize()))
-                        .map(RecipeReport::text).collect(Collectors.joining(", ")) + "; larger batches and all with a ~ are estimates");
-            }
-        });
+        speed.ifPresent(s -> line("speed", s.isEstimated()
+                ? "estimated from steps of one block with short sequences: the model's own would take too long here"
+                : "measured: " + batches(s) + "; larger batches and all with a ~ are estimates"));
+    }
+
+    private static String batches(TrainingSpeed speed) {
+        return speed.throughput().stream().filter(t -> speed.measuredBatches().contains(t.batchSize())).map(RecipeReport::text)
+                .collect(Collectors.joining(", "));
     }
 
     private static String text(Throughput throughput) {

@@ -65,18 +65,6 @@ class CommandsTest {
     }
 
     @Test
-    void planComparesChoices() {
-        Invocation plan = Invocation.of("plan", "--preset", "lm11m", "--optimizer", "sgd", "--batch-size", "2", "--clip-norm", "1",
-                "--layers", "2", "--dim", "256", "--heads", "2", "--seq-len", "64", "--vocab-size", "5k").requireSuccess();
-        plan.requireOut("4.1M parameters, sequences of 64 tokens", "the JVM itself takes about 144 MiB");
-        List<String> rows = plan.out().lines().skip(2).map(line -> line.replaceAll(" {2,}.*", "")).toList();
-        assertEquals(List.of("as given", "--recompute", "--optimizer adafactor", "--optimizer muon", "--optimizer adamw", "--dtype bf16",
-                "--batch-size 1", "--batch-size 4", "--seq-len 32", "--seq-len 128"), rows.subList(0, 10));
-        String given = plan.out().lines().skip(2).findFirst().orElseThrow();
-        assertTrue(given.matches("as given +15.8 MiB +256 bytes +15.8 MiB +1\\d.\\d MiB +2.3 KiB +\\d+ MiB"), given);
-    }
-
-    @Test
     void trainShowsItsProgressInPlainLinesWhereNobodyWatches() {
         assertTrue(training.err().lines().anyMatch(line -> line.matches("step 40 of 40 +100% +loss .* tok/s +0:00 left")),
                 training.err());
