@@ -4,6 +4,7 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.Clipping;
+import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.train.StepMemory;

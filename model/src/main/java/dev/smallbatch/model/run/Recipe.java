@@ -23,8 +23,9 @@ import java.util.stream.Collectors;
  * recipe.explain().forEach((what, why) -> System.out.println(what + ": " + why));
  * }</pre>
  *
- * <p>If AdamW with F32 weights does not fit, its state and half of the weights' bits are given up first, then the time to compute
- * activations once more. Gradients are never accumulated, unless that is asked for.
+ * <p>What does not fit is given up in this order, the cheapest first: Adam's state, since Adafactor learns as much in small
+ * batches; half of the weights' bits, rounded stochastically; the time to compute activations twice; adaptive steps (plain SGD).
+ * Gradients are never accumulated, unless that is asked for.
  *
  * @see <a href="https://arxiv.org/abs/2507.07101">Marek et al. 2025, section 5</a>
  */
@@ -34,8 +35,12 @@ public final class Recipe {
     /** From the best to the smallest. */
     private static final List<Rung> LADDER = List.of(
             new Rung(OptimizerKind.ADAMW, DType.F32, false),
-            new Rung(OptimizerKind.SGD, DType.BF16, false),
+            new Rung(OptimizerKind.ADAFACTOR, DType.F32, false),
+            new Rung(OptimizerKind.ADAFACTOR, DType.BF16, false),
+            new Rung(OptimizerKind.ADAFACTOR, DType.BF16, true),
             new Rung(OptimizerKind.SGD, DType.BF16, true));
+    /** From here on plain SGD is far behind: at 30M parameters by 0.13 nats at batch size 1, 0.38 at 4, 0.81 at 16. */
+    private static final int LARGE_FOR_SGD = 4;
 
     /** Micro-batches of the accumulated batch that is shown for comparison. */
     private static final int MANY = 16;
@@ -199,6 +204,10 @@ public final class Recipe {
     /** What is doubtful, a line each; empty if nothing is. */
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>(hyperparameters.warnings());
+        if (choice().optimizer() == OptimizerKind.SGD && choice().batchSize() >= LARGE_FOR_SGD) {
+            warnings.add("plain SGD falls behind as the batch grows; take a batch below " + LARGE_FOR_SGD
+                    + " sequences, or another optimizer");
+        }
         if (!fits(memory)) {
             warnings.add("it does not fit: " + RecipeReasons.bytes(memory.resident()) + " are needed, of which "
                     + RecipeReasons.bytes(usableBytes()) + " may be used; take a smaller model or shorter sequences");

@@ -55,7 +55,8 @@ final class RecipeReasons {
         }
         return name + switch (choice.optimizer()) {
             case ADAMW -> ": it fits, and needs the least tuning";
-            case SGD -> tooLarge() + "; without any state, and in small batches not far behind";
+            case ADAFACTOR -> tooLarge() + "; it learns as much in small batches, with hardly any state";
+            case SGD -> tooLarge() + "; without any state, and at batch size 1 not far behind";
             default -> tooLarge();
         };
     }

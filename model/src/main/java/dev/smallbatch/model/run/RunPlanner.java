@@ -82,8 +82,9 @@ final class RunPlanner {
     Recipe recipe(PreparedCorpus corpus, OptionalLong available) {
         GptConfig model = model(corpus.tokenizer().vocabularySize());
         requirePossible(model);
-        boolean adam = options.beta1 != null || options.beta2 != null || options.beta2HalfLife != null;
-        Recipe recipe = Recipe.forModel(model).withOptimizer(adam ? OptimizerKind.ADAMW : options.optimizer)
+        boolean decays = options.beta1 != null || options.beta2 != null || options.beta2HalfLife != null;
+        Recipe recipe = Recipe.forModel(model)
+                .withOptimizer(options.optimizer == null && decays ? OptimizerKind.ADAMW : options.optimizer)
                 .withDType(options.dtype).withRecompute(options.recompute).withBatchSize(options.batchSize)
                 .withClipping(options.clipNorm != null).withAccumulation(or(options.accumulate, 1))
                 .forTokens(or(options.tokens, Defaults.tokens(model, corpus.training().size())));

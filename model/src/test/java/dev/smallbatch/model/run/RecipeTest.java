@@ -55,9 +55,20 @@ class RecipeTest {
     }
 
     @Test
+    void twentyFourGigabytesHoldThe1300MModelWithAdafactor() {
+        GptConfig model = GptConfig.preset("gpt3xl");
+        Recipe recipe = Recipe.forModel(model).onMemory(24_000_000_000L);
+        assertEquals(choice(model, OptimizerKind.ADAFACTOR, DType.F32, false), recipe.choice());
+        assertEquals(0.0032, recipe.hyperparameters().peakLearningRate(), 5e-4, "tuned: 0.0032");
+        assertEquals(List.of(), recipe.warnings());
+    }
+
+    @Test
     void whatDoesNotFitGoesDownTheLadder() {
         List<MemoryPlan.Choice> ladder = List.of(choice(LM11M, OptimizerKind.ADAMW, DType.F32, false),
-                choice(LM11M, OptimizerKind.SGD, DType.BF16, false), choice(LM11M, OptimizerKind.SGD, DType.BF16, true));
+                choice(LM11M, OptimizerKind.ADAFACTOR, DType.F32, false),
+                choice(LM11M, OptimizerKind.ADAFACTOR, DType.BF16, false),
+                choice(LM11M, OptimizerKind.ADAFACTOR, DType.BF16, true), choice(LM11M, OptimizerKind.SGD, DType.BF16, true));
         for (int i = 0; i < ladder.size(); i++) {
             Recipe recipe = AMPLE.onMemory(enoughFor(ladder.get(i)));
             assertEquals(ladder.get(i), recipe.choice());
@@ -77,7 +88,7 @@ class RecipeTest {
         assertEquals(choice(LM11M, OptimizerKind.SGD, DType.BF16, true), recipe.choice());
         assertEquals(1, recipe.warnings().size());
         assertTrue(recipe.warnings().getFirst().startsWith("it does not fit: "), recipe.warnings().getFirst());
-        assertEquals(2, recipe.rejected().size());
+        assertEquals(4, recipe.rejected().size());
     }
 
     @Test
@@ -150,8 +161,9 @@ class RecipeTest {
 
     @Test
     void whatWasGivenUpIsExplainedWithItsMemory() {
-        String optimizer = AMPLE.onMemory(600_000_000).explain().get("optimizer");
-        assertTrue(optimizer.matches("sgd: adamw f32 would take \\d+ MiB; without any state, .*"), optimizer);
+        String optimizer = AMPLE.onMemory(490_000_000).explain().get("optimizer");
+        assertTrue(optimizer.matches("adafactor: adamw f32 would take \\d+ MiB, adafactor f32 would take \\d+ MiB; it learns .*"),
+                optimizer);
         String batch = AMPLE.withThroughput(List.of(new Throughput(1, 10), new Throughput(2, 20))).explain().get("batch size");
         assertTrue(batch.startsWith("2 x 512 = 1,024 tokens: the smallest of 1, 2 with at least 95 % of the highest throughput"),
                 batch);
@@ -166,6 +178,13 @@ class RecipeTest {
         assertTrue(others.contains(AMPLE.choice().withRecompute(true)));
         assertTrue(others.contains(AMPLE.choice().withBatchSize(16).withAccumulation(16)));
         assertTrue(others.stream().allMatch(other -> other.model().equals(LM11M)));
+    }
+
+    @Test
+    void plainSgdInLargeBatchesIsWarnedOf() {
+        Recipe sgd = AMPLE.withOptimizer(OptimizerKind.SGD);
+        assertEquals(List.of(), sgd.warnings());
+        assertTrue(sgd.withBatchSize(16).warnings().getFirst().startsWith("plain SGD falls behind as the batch grows"));
     }
 
     @Test
