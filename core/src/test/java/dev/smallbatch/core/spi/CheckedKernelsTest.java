@@ -260,7 +260,7 @@ class CheckedKernelsTest extends CheckedKernelsFixture {
     class Update {
         @Test
         void stepScalarsHaveTheSizeOfTheRule() {
-            refused("sgdStep: s (12) holds 12 values, expected 6",
+            refused("sgdStep: s (12) holds 12 values, expected 9",
                     () -> kernels.update().sgdStep(f32(5), null, f32(5), f32(12), NEAREST_EVEN, 0));
             refused("adamWStep: s (6) holds 6 values, expected 12",
                     () -> kernels.update().adamWStep(f32(5), f32(5), f32(5), f32(5), f32(6), NEAREST_EVEN, 0));
@@ -269,17 +269,17 @@ class CheckedKernelsTest extends CheckedKernelsFixture {
         @Test
         void stateHasTheShapeOfTheParameter() {
             refused("sgdStep: column counts differ: p (5) against m (6); p has 5 columns, m has 6",
-                    () -> kernels.update().sgdStep(f32(5), f32(6), f32(5), f32(6), NEAREST_EVEN, 0));
+                    () -> kernels.update().sgdStep(f32(5), f32(6), f32(5), f32(9), NEAREST_EVEN, 0));
         }
 
         @Test
         void theParameterAloneMayBeBf16() {
             Tensor half = region.allocate(DType.BF16, Shape.of(5));
-            kernels.update().sgdStep(half, f32(5), f32(5), f32(6), NEAREST_EVEN, 0);
+            kernels.update().sgdStep(half, f32(5), f32(5), f32(9), NEAREST_EVEN, 0);
             refused("sgdStep: m (5) has element type bf16, expected f32",
-                    () -> kernels.update().sgdStep(f32(5), half, f32(5), f32(6), NEAREST_EVEN, 0));
+                    () -> kernels.update().sgdStep(f32(5), half, f32(5), f32(9), NEAREST_EVEN, 0));
             refused("sgdStep: p (5) has element type f16, expected f32 or bf16",
-                    () -> kernels.update().sgdStep(region.allocate(DType.F16, Shape.of(5)), null, f32(5), f32(6), NEAREST_EVEN, 0));
+                    () -> kernels.update().sgdStep(region.allocate(DType.F16, Shape.of(5)), null, f32(5), f32(9), NEAREST_EVEN, 0));
         }
 
         @Test
@@ -288,7 +288,7 @@ class CheckedKernelsTest extends CheckedKernelsFixture {
             refused("adamWStep: output m (5) overlaps v (5); give it memory of its own",
                     () -> kernels.update().adamWStep(f32(5), both, both, f32(5), f32(12), NEAREST_EVEN, 0));
             refused("sgdStep: output p (5) overlaps g (5); give it memory of its own",
-                    () -> kernels.update().sgdStep(both, null, both, f32(6), NEAREST_EVEN, 0));
+                    () -> kernels.update().sgdStep(both, null, both, f32(9), NEAREST_EVEN, 0));
         }
     }
 }

@@ -21,6 +21,8 @@ final class VectorMath {
     private static final FloatVector ONE = Lanes.all(1);
     private static final float EXP_MIN = -86.6f;
     private static final float EXP_MAX = 88.72f;
+    /** n is 129 here, and its power, by its bits, infinity. */
+    private static final float EXP_INFINITE = 89.4f;
 
     private VectorMath() {}
 
@@ -36,7 +38,7 @@ final class VectorMath {
         return result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, EXP_MAX));
     }
 
-    /** {@link #exp} between its two limits, elsewhere anything; NaN for NaN. */
+    /** {@link #exp} from its lower limit to {@link #EXP_INFINITE}, elsewhere anything; NaN for NaN. */
     private static FloatVector expWithin(FloatVector x) {
         FloatVector shifted = x.fma(LOG2_E, ROUND);
         FloatVector n = shifted.sub(ROUND);
@@ -47,9 +49,9 @@ final class VectorMath {
         return p.add(p).mul(power);
     }
 
-    /** {@code 1 / (1 + exp(-x))}; exp stops at its limits, where the result is 1, or below the smallest normal number. */
+    /** {@code 1 / (1 + exp(-x))}; exp stops where it is next to nothing or infinite, so that the result is 1 or 0. */
     static FloatVector sigmoid(FloatVector x) {
-        return ONE.div(expWithin(x.neg().max(EXP_MIN).min(EXP_MAX)).add(ONE));
+        return ONE.div(expWithin(x.neg().max(EXP_MIN).min(EXP_INFINITE)).add(ONE));
     }
 
     /**
