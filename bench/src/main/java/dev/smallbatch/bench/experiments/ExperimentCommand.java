@@ -41,7 +41,8 @@ public final class ExperimentCommand implements Callable<Integer> {
     @Option(names = "--workers", paramLabel = "N", description = "Runs at the same time (default: the scale's).")
     private Integer workers;
 
-    @Option(names = "--data", paramLabel = "PATH", description = "Text to learn from (default: at laptop scale the JDK's sources).")
+    @Option(names = "--data", paramLabel = "PATH",
+            description = "Text to learn from (default: at laptop scale the JDK's sources).")
     private Path data;
 
     @Option(names = "--vocabulary", paramLabel = "DIR",
@@ -58,7 +59,8 @@ public final class ExperimentCommand implements Callable<Integer> {
         Experiment experiment = experiment();
         Scale sizes = Json.scale(scale);
         Path directory = Files.createDirectories(out == null ? Path.of("experiments", name) : out);
-        Trial trial = new Trial(name, sizes, directory, seeds, workers == null ? sizes.workers() : workers, data, vocabulary, console);
+        int parallel = workers == null ? sizes.workers() : workers;
+        Trial trial = new Trial(name, sizes, directory, seeds, parallel, data, vocabulary, console);
         console.row("experiment", experiment.title());
         List<Claim> claims = experiment.run(trial);
         for (Claim claim : claims) {
@@ -73,7 +75,11 @@ public final class ExperimentCommand implements Callable<Integer> {
     private Experiment experiment() {
         return switch (name) {
             case "toy" -> new Toy();
+            case "optimizer-by-batch" -> new OptimizerByBatch();
             case "beta2-or-half-life" -> new HalfLife();
+            case "sensitivity" -> new Sensitivity();
+            case "learning-rate-by-batch" -> new LearningRateByBatch();
+            case "rounding" -> new RoundingByBatch();
             default -> throw new UsageException("experiment: there is no '" + name + "'; see smallbatch experiment --help");
         };
     }

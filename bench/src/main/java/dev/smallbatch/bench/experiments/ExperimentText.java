@@ -43,7 +43,8 @@ final class ExperimentText {
                 .build(List.of(trial.data()), null, (stage, done, all) -> { });
         if (corpus.tokenizer().vocabularySize() > scale.vocabulary()) {
             throw new UsageException("experiment: the vocabulary has " + corpus.tokenizer().vocabularySize()
-                    + " tokens, the models of scale " + scale.name() + " have " + scale.vocabulary() + "; give another --vocabulary");
+                    + " tokens, the models of scale " + scale.name() + " have " + scale.vocabulary()
+                    + "; give another --vocabulary");
         }
         TokenShard shard = corpus.training();
         return new TextBlocks.Stream(shard.size(), shard::copy);
