@@ -80,6 +80,9 @@ public final class ExperimentCommand implements Callable<Integer> {
             case "sensitivity" -> new Sensitivity();
             case "learning-rate-by-batch" -> new LearningRateByBatch();
             case "rounding" -> new RoundingByBatch();
+            case "accumulation" -> new AccumulationCost();
+            case "throughput-by-batch" -> new ThroughputByBatch();
+            case "memory" -> new MemoryByMethod();
             default -> throw new UsageException("experiment: there is no '" + name + "'; see smallbatch experiment --help");
         };
     }

@@ -12,12 +12,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.Chart;
+import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -55,13 +58,17 @@ final class Figure {
     /** An empty chart with linear axes. */
     static XYChart chart(String title, String x, String y) {
         XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
+        style(chart);
+        return chart;
+    }
+
+    private static void style(Chart<? extends AxesChartStyler, ?> chart) {
         chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW).setChartBackgroundColor(Color.WHITE)
                 .setLegendBorderColor(new Color(200, 200, 200)).setPlotBorderVisible(true)
                 .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15))
                 .setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
         chart.getStyler().setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14))
                 .setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13)).setPlotGridLinesColor(new Color(225, 225, 225));
-        return chart;
     }
 
     /** A chart whose horizontal axis is the base-2 logarithm of what it is labelled with; for {@link #log2Line}. */
@@ -120,9 +127,23 @@ final class Figure {
                 .build();
         chart.getStyler().setMin(0).setMax(limit).setShowValue(true).setHeatMapValueDecimalPattern("0.00").setDrawBorder(true)
                 .setRangeColors(new Color[] {new Color(33, 102, 172), new Color(209, 229, 240), new Color(178, 24, 43)});
-        chart.getStyler().setChartBackgroundColor(Color.WHITE).setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15));
+        style(chart);
+        chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
         chart.addSeries("loss above the best", columns.stream().map(Format::number).toList(),
                 rows.stream().map(Format::number).toList(), cells);
         return chart;
+    }
+
+    /** An empty chart of bars. */
+    static CategoryChart bars(String title, String x, String y) {
+        CategoryChart chart = new CategoryChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y)
+                .build();
+        style(chart);
+        return chart;
+    }
+
+    /** Adds a bar for each label, or to each. */
+    static void bar(CategoryChart chart, String name, List<String> labels, List<Double> values) {
+        chart.addSeries(name, labels, values).setFillColor(COLORS[(chart.getSeriesMap().size() - 1) % COLORS.length]);
     }
 }

@@ -59,7 +59,8 @@ final class LearningRateByBatch implements Experiment {
     private static Claim wide(Losses usual, List<Integer> batches) {
         List<Double> octaves = batches.stream().map(size -> octaves(usual.batch(size))).toList();
         return Claim.of("C6", "the region of learning rates within " + GOOD + " of the best is wider at the smallest batch than"
-                + " at the largest", octaves.getFirst() > octaves.getLast(), "octaves, B %s: %s", batches, Claim.numbers(octaves));
+                + " at the largest", octaves.getFirst() > octaves.getLast(), "octaves, B %s: %s", batches,
+                Claim.numbers(octaves));
     }
 
     /** Width of the good region in factors of two, between grid points by linear interpolation. */

@@ -25,4 +25,10 @@ record Scale(String name, String data, int layers, int dim, int heads, int seqLe
     GptConfig model() {
         return GptConfig.paper(layers, dim, heads, seqLen, vocabulary);
     }
+
+    /** The same with a model of another size. */
+    Scale withModel(int newLayers, int newDim, int newHeads, int newSeqLen, int newVocabulary) {
+        return new Scale(name, data, newLayers, newDim, newHeads, newSeqLen, newVocabulary, tokens, validationTokens, microBatch,
+                workers, threads, t2, factorFrom, experiments);
+    }
 }

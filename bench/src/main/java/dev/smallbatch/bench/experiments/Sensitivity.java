@@ -52,8 +52,8 @@ final class Sensitivity implements Experiment {
                 Losses cells = all.batch(grid.path("batch").asInt()).where(cell -> cell.beta1() != null);
                 batches.add(grid.path("batch").asInt());
                 maps.add(map(cells));
-                charts.add(Figure.heatMap("B = " + batches.getLast() + ": loss above the best", "learning rate", "beta1",
-                        maps.getLast(), MAP_RANGE));
+                charts.add(Figure.heatMap("B = " + batches.getLast() + ": loss above the best, at most " + MAP_RANGE,
+                        "learning rate", "beta1", maps.getLast(), MAP_RANGE));
             }
         }
         trial.figure("sensitivity.png", 3, charts);
