@@ -11,9 +11,10 @@ import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.rule.Adafactor;
 import dev.smallbatch.optim.rule.AdamW;
+import dev.smallbatch.optim.rule.Muon;
 import dev.smallbatch.optim.rule.Sgd;
-import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupCosine;
 import dev.smallbatch.optim.train.Batch;
@@ -26,6 +27,8 @@ import java.util.function.Function;
 /** A cell's model, optimizer and batch in native memory, ready for its steps. Owns the memory; the backend is the caller's. */
 final class CellRun implements AutoCloseable {
     private static final double WARMUP = 0.05;
+    private static final double EPS = 1e-8;
+    private static final double TABLE_BETA1 = 0.9;
     /** Of Muon's tables, which go by AdamW: the published runs left this library default in place. */
     private static final double TABLE_DECAY = 1e-4;
 
@@ -77,13 +80,28 @@ final class CellRun implements AutoCloseable {
 
     private static List<ParameterGroup> groups(Scale scale, Cell cell, Function<Double, Schedule> schedule) {
         Schedule lr = schedule.apply(cell.lr());
-        UpdateRule rule = switch (cell.optimizer()) {
-            case "sgd" -> new Sgd(lr);
-            case "adam" -> new AdamW(lr, cell.firstMoment(), cell.secondMoment());
+        double decay = cell.weightDecay() == null ? 0 : cell.weightDecay();
+        return switch (cell.optimizer()) {
+            case "sgd" -> List.of(ParameterGroup.all(new Sgd(lr)));
+            case "adam" -> List.of(ParameterGroup.all(new AdamW(lr, cell.firstMoment(), cell.secondMoment(), EPS, decay)));
+            case "adafactor" -> {
+                // As published: what is called beta2 is the exponent of a growing memory.
+                double power = cell.secondMoment().perStep((long) cell.batch() * scale.seqLen());
+                yield List.of(ParameterGroup.all(
+                        new Adafactor(lr, new Adafactor.SecondMoment.Power(power), scale.factorFrom(), 0)));
+            }
+            case "muon" -> List.of(
+                    new ParameterGroup("matrices", parameter -> parameter.role() == Role.MATRIX,
+                            new Muon(lr, cell.firstMoment())),
+                    new ParameterGroup("tables", parameter -> parameter.role() != Role.MATRIX, tables(cell, schedule)));
             default -> throw new IllegalArgumentException("experiment: no optimizer '" + cell.optimizer()
                     + "'; there are sgd, adam, adafactor and muon");
         };
-        return List.of(ParameterGroup.all(rule));
+    }
+
+    private static AdamW tables(Cell cell, Function<Double, Schedule> schedule) {
+        Decay beta1 = cell.tableT1() == null ? new Decay.PerStep(TABLE_BETA1) : new Decay.HalfLife(cell.tableT1());
+        return new AdamW(schedule.apply(cell.tableLr()), beta1, cell.secondMoment(), EPS, TABLE_DECAY);
     }
 
     /** Makes the update of a step, from 0 up; returns the mean loss of its batch. */

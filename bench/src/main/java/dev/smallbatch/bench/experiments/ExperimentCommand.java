@@ -25,7 +25,8 @@ public final class ExperimentCommand implements Callable<Integer> {
     private final Console console;
 
     @Parameters(paramLabel = "NAME", description = "toy, optimizer-by-batch, beta2-or-half-life, sensitivity,"
-            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch or memory.")
+            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch or memory; at paper scale also"
+            + " sensitivity-124m.")
     private String name;
 
     @Option(names = "--scale", paramLabel = "NAME", defaultValue = "laptop",
@@ -57,7 +58,7 @@ public final class ExperimentCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Experiment experiment = experiment();
-        Scale sizes = Json.scale(scale);
+        Scale sizes = Json.scale(scale, name);
         Path directory = Files.createDirectories(out == null ? Path.of("experiments", name) : out);
         int parallel = workers == null ? sizes.workers() : workers;
         Trial trial = new Trial(name, sizes, directory, seeds, parallel, data, vocabulary, console);
@@ -77,7 +78,7 @@ public final class ExperimentCommand implements Callable<Integer> {
             case "toy" -> new Toy();
             case "optimizer-by-batch" -> new OptimizerByBatch();
             case "beta2-or-half-life" -> new HalfLife();
-            case "sensitivity" -> new Sensitivity();
+            case "sensitivity", "sensitivity-124m" -> new Sensitivity();
             case "learning-rate-by-batch" -> new LearningRateByBatch();
             case "rounding" -> new RoundingByBatch();
             case "accumulation" -> new AccumulationCost();

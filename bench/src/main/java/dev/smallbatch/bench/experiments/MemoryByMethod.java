@@ -3,7 +3,6 @@ package dev.smallbatch.bench.experiments;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.smallbatch.core.spi.Backend;
-import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.model.cli.Format;
@@ -54,7 +53,7 @@ final class MemoryByMethod implements Experiment {
         List<Method> methods = methods(measured.model());
         List<Cell> cells = methods.stream().map(Method::cell).toList();
         warmUp(trial, measured, cells.getLast());
-        List<Outcome<Cell, Bytes>> small = new Sweep<>(trial.console(), 1, trial.scale().threads(), Cell.class, Bytes.class).run(
+        List<Outcome<Cell, Bytes>> small = new Sweep<>(trial.console(), 1, trial.threads(), Cell.class, Bytes.class).run(
                 trial.directory().resolve("results.jsonl"), cells, (cell, kernels) -> measure(measured, cell, kernels),
                 outcome -> "last: " + outcome.cell().optimizer());
         Map<String, Bytes> here = new LinkedHashMap<>();
@@ -94,7 +93,7 @@ final class MemoryByMethod implements Experiment {
     private static Cell cell(String optimizer, String weights, int microBatches) {
         boolean averages = optimizer.equals("adam") || optimizer.equals("muon");
         return new Cell(optimizer, microBatches, 1e-3, averages ? 0.9 : null, null, optimizer.equals("sgd") ? null : 0.999, null,
-                optimizer.equals("muon") ? 1e-3 : null, weights, microBatches, 0);
+                null, optimizer.equals("muon") ? 1e-3 : null, null, weights, microBatches, 0);
     }
 
     private static Cell withBf16(Cell cell) {
@@ -109,7 +108,7 @@ final class MemoryByMethod implements Experiment {
 
     /** So that what the JVM takes for its compiled code is not counted. */
     private static void warmUp(Trial trial, Scale scale, Cell cell) {
-        try (Backend backend = Backends.open("auto", new BackendOptions(trial.scale().threads()))) {
+        try (Backend backend = Backends.open("auto", trial.threads())) {
             measure(scale, cell, backend.kernels());
         }
     }

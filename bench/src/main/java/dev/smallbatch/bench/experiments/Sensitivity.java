@@ -42,8 +42,10 @@ final class Sensitivity implements Experiment {
                     costs.put(grid.path("batch").asInt(), costs(all, grid, field));
                 }
             }
-            charts.add(chart(field, costs));
-            claims.add(cheap(field, costs));
+            if (!costs.isEmpty()) {
+                charts.add(chart(field, costs));
+                claims.add(cheap(field, costs));
+            }
         }
         List<Map<List<Double>, Double>> maps = new ArrayList<>();
         List<Integer> batches = new ArrayList<>();
@@ -57,7 +59,9 @@ final class Sensitivity implements Experiment {
             }
         }
         trial.figure("sensitivity.png", 3, charts);
-        claims.addAll(joint(batches, maps));
+        if (!maps.isEmpty()) {
+            claims.addAll(joint(batches, maps));
+        }
         return claims;
     }
 

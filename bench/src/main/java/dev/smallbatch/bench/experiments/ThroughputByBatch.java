@@ -40,8 +40,8 @@ final class ThroughputByBatch implements Experiment {
     @Override
     public List<Claim> run(Trial trial) throws IOException {
         JsonNode config = trial.config();
-        int threads = BackendOptions.defaults().threads();
-        double peak = Roofline.peak(threads);
+        BackendOptions threads = BackendOptions.defaults();
+        double peak = Roofline.peak(threads.threads());
         List<Load> loads = new ArrayList<>();
         for (JsonNode length : config.path("seqLen")) {
             for (JsonNode batch : config.path("batch")) {

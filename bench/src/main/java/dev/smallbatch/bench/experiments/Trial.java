@@ -1,6 +1,7 @@
 package dev.smallbatch.bench.experiments;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.model.cli.Console;
 import dev.smallbatch.model.cli.Format;
 import java.io.IOException;
@@ -36,7 +37,12 @@ record Trial(String name, Scale scale, Path directory, Integer seeds, int worker
     }
 
     <C, R> Sweep<C, R> sweep(Class<C> cell, Class<R> result) {
-        return new Sweep<>(console, workers, scale.threads(), cell, result);
+        return new Sweep<>(console, workers, threads(), cell, result);
+    }
+
+    /** Threads of a run. */
+    BackendOptions threads() {
+        return scale.threads() == null ? BackendOptions.defaults() : new BackendOptions(scale.threads());
     }
 
     private static String summary(Outcome<Cell, LanguageModelRun.Result> outcome) {
