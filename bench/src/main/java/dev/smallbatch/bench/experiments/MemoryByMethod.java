@@ -48,14 +48,11 @@ final class MemoryByMethod implements Experiment {
 
     @Override
     public List<Claim> run(Trial trial) throws IOException {
+        Trial.quieten();
         Scale measured = sized(trial, "measured");
         Scale large = sized(trial, "planned");
         List<Method> methods = methods(measured.model());
-        List<Cell> cells = methods.stream().map(Method::cell).toList();
-        warmUp(trial, measured, cells.getLast());
-        List<Outcome<Cell, Bytes>> small = new Sweep<>(trial.console(), 1, trial.threads(), Cell.class, Bytes.class).run(
-                trial.directory().resolve("results.jsonl"), cells, (cell, kernels) -> measure(measured, cell, kernels),
-                outcome -> "last: " + outcome.cell().optimizer());
+        List<Outcome<Cell, Bytes>> small = measure(trial, measured, methods.stream().map(Method::cell).toList());
         Map<String, Bytes> here = new LinkedHashMap<>();
         Map<String, Bytes> planned = new LinkedHashMap<>();
         for (Method method : methods) {
@@ -106,29 +103,43 @@ final class MemoryByMethod implements Experiment {
                 memory.step() + memory.data(), null);
     }
 
-    /** So that what the JVM takes for its compiled code is not counted. */
-    private static void warmUp(Trial trial, Scale scale, Cell cell) {
-        try (Backend backend = Backends.open("auto", trial.threads())) {
-            measure(scale, cell, backend.kernels());
+    /**
+     * Makes some steps with every cell. None is closed before the last has been measured: what was freed might be used again
+     * without the process growing. The first and the last cell come twice, since the JVM grows as well while it compiles.
+     */
+    private static List<Outcome<Cell, Bytes>> measure(Trial trial, Scale scale, List<Cell> cells) throws IOException {
+        List<CellRun> open = new ArrayList<>();
+        try (Backend backend = Backends.open("auto", trial.threads()); ResultsFile<Cell, Bytes> results =
+                ResultsFile.open(trial.directory().resolve("results.jsonl"), Cell.class, Bytes.class)) {
+            grow(scale, cells.getFirst(), backend.kernels(), open);
+            grow(scale, cells.getLast(), backend.kernels(), open);
+            for (Cell cell : cells) {
+                if (results.outcomes().stream().noneMatch(outcome -> outcome.cell().equals(cell))) {
+                    results.append(new Outcome<>(cell, grow(scale, cell, backend.kernels(), open)));
+                }
+            }
+            return results.outcomes();
+        } finally {
+            open.forEach(CellRun::close);
         }
     }
 
-    private static Bytes measure(Scale scale, Cell cell, Kernels kernels) {
+    private static Bytes grow(Scale scale, Cell cell, Kernels kernels, List<CellRun> open) {
         Bytes planned = plan(scale, cell, false);
         OptionalLong before = resident();
-        try (CellRun run = new CellRun(scale, cell, STEPS, kernels)) {
-            for (int step = 0; step < STEPS; step++) {
-                run.train((number, tokens, targets) -> {
-                    for (int i = 0; i < tokens.length; i++) {
-                        tokens[i] = (int) ((number + 7L * i) % scale.vocabulary());
-                        targets[i] = (tokens[i] + 1) % scale.vocabulary();
-                    }
-                }, step);
-            }
-            OptionalLong after = resident();
-            Long grown = before.isPresent() && after.isPresent() ? after.getAsLong() - before.getAsLong() : null;
-            return new Bytes(planned.parameters, planned.weights, planned.state, planned.gradients, planned.step, grown);
+        CellRun run = new CellRun(scale, cell, STEPS, kernels);
+        open.add(run);
+        for (int step = 0; step < STEPS; step++) {
+            run.train((number, tokens, targets) -> {
+                for (int i = 0; i < tokens.length; i++) {
+                    tokens[i] = (int) ((number + 7L * i) % scale.vocabulary());
+                    targets[i] = (tokens[i] + 1) % scale.vocabulary();
+                }
+            }, step);
         }
+        OptionalLong after = resident();
+        Long grown = before.isPresent() && after.isPresent() ? after.getAsLong() - before.getAsLong() : null;
+        return new Bytes(planned.parameters, planned.weights, planned.state, planned.gradients, planned.step, grown);
     }
 
     /** Bytes of this process that are in memory; empty where the system is not Linux. */
