@@ -9,15 +9,18 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.cli.Format;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.optim.batch.Throughput;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.knowm.xchart.XYChart;
 
 /** Tokens per second against batch size and sequence length on this machine: the smallest batch worth using (C17). */
 final class ThroughputByBatch implements Experiment {
     private static final int FEWEST_STEPS = 5;
+    private static final double RATE = 1e-4;
     private static final double WASTE = 0.3;
     private static final double SPREAD = 4;
 
@@ -41,7 +44,7 @@ final class ThroughputByBatch implements Experiment {
     public List<Claim> run(Trial trial) throws IOException {
         JsonNode config = trial.config();
         BackendOptions threads = BackendOptions.defaults();
-        double peak = Roofline.peak(threads.threads());
+        double peak = Roofline.peak(threads.threads(), 1);
         List<Load> loads = new ArrayList<>();
         for (JsonNode length : config.path("seqLen")) {
             for (JsonNode batch : config.path("batch")) {
@@ -65,8 +68,10 @@ final class ThroughputByBatch implements Experiment {
     private static Speed measure(Load load, Kernels kernels, double seconds, double peak) {
         GptConfig preset = GptConfig.preset(load.preset());
         GptConfig model = preset.withSizes(preset.layers(), preset.dim(), preset.heads(), load.seqLen(), preset.vocabularySize());
-        try (PreparedStep step = new PreparedStep(new PreparedStep.Setup(model, load.optimizer(), load.batch(), DType.F32, false),
-                kernels)) {
+        OptimizerKind optimizer = OptimizerKind.valueOf(load.optimizer().toUpperCase(Locale.ROOT));
+        PreparedStep.Setup setup =
+                new PreparedStep.Setup(model, optimizer.atConstantRate(RATE), load.batch(), DType.F32, false);
+        try (PreparedStep step = new PreparedStep(setup, kernels)) {
             Timings.repeat(new Timings.AtLeast(FEWEST_STEPS, seconds), step::draw, step::train);
             double median = Timings.repeat(new Timings.AtLeast(FEWEST_STEPS, seconds), step::draw, step::train).median();
             return new Speed(step.tokens() / median, step.flops() / median / peak);
