@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.style.Styler;
 
 /** Adam with its second moment's decay fixed per step against fixed in tokens, across batch sizes (C1, C2, C10, C11). */
 final class HalfLife implements Experiment {
@@ -66,7 +67,7 @@ final class HalfLife implements Experiment {
     private static XYChart byBeta2(Losses swept, Scale scale) {
         int batch = swept.batches().getFirst();
         XYChart chart = Figure.chart("B = " + batch + ", one learning rate", "1 / (1 - beta2), steps (logarithmic)", Figure.LOSS);
-        chart.getStyler().setXAxisLogarithmic(true);
+        chart.getStyler().setXAxisLogarithmic(true).setLegendPosition(Styler.LegendPosition.InsideNE);
         List<Cell> cells = swept.cells().stream().sorted(Comparator.comparingDouble(cell -> window(cell, scale))).toList();
         Figure.line(chart, "beta2", cells.stream().map(cell -> window(cell, scale)).toList(),
                 cells.stream().map(swept::mean).toList());
