@@ -91,7 +91,7 @@ public final class ExperimentCommand implements Callable<Integer> {
     private void write(Trial trial, List<Claim> claims) throws IOException {
         ObjectNode verdict = Json.MAPPER.createObjectNode();
         verdict.put("experiment", name).put("scale", scale);
-        verdict.put("data", trial.data() == null ? trial.scale().data() : trial.data().getFileName().toString());
+        verdict.put("data", trial.dataName());
         verdict.set("claims", Json.MAPPER.valueToTree(claims));
         byte[] bytes = (verdict.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8);
         AtomicFiles.write(trial.directory().resolve("verdict.json"), channel -> {

@@ -20,8 +20,7 @@ final class ExperimentText {
         Scale scale = trial.scale();
         boolean bytes = scale.vocabulary() == BYTES;
         TextBlocks.Stream stream = bytes ? bytes(trial) : tokens(trial);
-        trial.console().row("data", "%s, %s tokens; not the paper's",
-                trial.data() == null ? scale.data() : trial.data().toString(), Format.count(stream.size()));
+        trial.console().row("data", "%s tokens: %s", Format.count(stream.size()), trial.dataName());
         return new TextBlocks(stream, scale.seqLen(), Math.toIntExact(scale.tokens() / scale.seqLen()),
                 Math.toIntExact(scale.validationTokens() / scale.seqLen()), bytes);
     }

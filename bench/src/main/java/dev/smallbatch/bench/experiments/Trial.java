@@ -33,6 +33,12 @@ record Trial(String name, Scale scale, Path directory, Integer seeds, int worker
         return scale.experiments().getOrDefault(name, Json.MAPPER.createObjectNode());
     }
 
+    /** What is learned from, and whether the paper did, too. */
+    String dataName() {
+        String text = data == null ? scale.data() : data.getFileName().toString();
+        return scale.name().equals("paper") ? text : text + "; not the paper's data";
+    }
+
     /** Leaves out that warning. */
     static void quieten() {
         TRAINING_LOG.setLevel(Level.SEVERE);
