@@ -4,6 +4,7 @@ module dev.smallbatch.bench {
     requires info.picocli;
     requires jdk.incubator.vector;
     requires java.desktop;
+    requires java.logging;
     requires jdk.management;
     requires org.knowm.xchart;
     requires static jmh.core;

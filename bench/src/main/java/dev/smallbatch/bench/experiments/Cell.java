@@ -14,14 +14,16 @@ import dev.smallbatch.optim.batch.Decay;
  * @param t1 the same as a half-life in tokens
  * @param beta2 decay per step of the mean of squared gradients; Adafactor's exponent
  * @param t2 the same as a half-life in tokens
+ * @param weightDecay decoupled, of AdamW; null for none
  * @param tableLr learning rate of the embedding tables, which Muon leaves to AdamW
+ * @param tableT1 half-life in tokens of their mean of gradients; null for beta1 0.9
  * @param weights f32, or bf16 rounded to nearest or stochastically: bf16-nearest, bf16-stochastic
  * @param microBatches parts of a batch whose gradients are accumulated; null for as few as the scale wants
  * @param seed of first weights, order of the data and rounding
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
-record Cell(String optimizer, int batch, double lr, Double beta1, Double t1, Double beta2, Double t2, Double tableLr,
-        String weights, Integer microBatches, long seed) {
+record Cell(String optimizer, int batch, double lr, Double beta1, Double t1, Double beta2, Double t2, Double weightDecay,
+        Double tableLr, Double tableT1, String weights, Integer microBatches, long seed) {
     Cell {
         if (beta1 != null && t1 != null || beta2 != null && t2 != null) {
             throw new IllegalArgumentException("experiment: a decay is given both per step and as a half-life; give one of beta1 "
@@ -39,6 +41,6 @@ record Cell(String optimizer, int batch, double lr, Double beta1, Double t1, Dou
 
     /** The same run with another seed. */
     Cell withSeed(long other) {
-        return new Cell(optimizer, batch, lr, beta1, t1, beta2, t2, tableLr, weights, microBatches, other);
+        return new Cell(optimizer, batch, lr, beta1, t1, beta2, t2, weightDecay, tableLr, tableT1, weights, microBatches, other);
     }
 }

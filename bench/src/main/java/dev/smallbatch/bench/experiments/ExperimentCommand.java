@@ -25,7 +25,8 @@ public final class ExperimentCommand implements Callable<Integer> {
     private final Console console;
 
     @Parameters(paramLabel = "NAME", description = "toy, optimizer-by-batch, beta2-or-half-life, sensitivity,"
-            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch or memory.")
+            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch or memory; at paper scale also"
+            + " sensitivity-124m.")
     private String name;
 
     @Option(names = "--scale", paramLabel = "NAME", defaultValue = "laptop",
@@ -41,7 +42,8 @@ public final class ExperimentCommand implements Callable<Integer> {
     @Option(names = "--workers", paramLabel = "N", description = "Runs at the same time (default: the scale's).")
     private Integer workers;
 
-    @Option(names = "--data", paramLabel = "PATH", description = "Text to learn from (default: at laptop scale the JDK's sources).")
+    @Option(names = "--data", paramLabel = "PATH",
+            description = "Text to learn from (default: at laptop scale the JDK's sources).")
     private Path data;
 
     @Option(names = "--vocabulary", paramLabel = "DIR",
@@ -56,9 +58,10 @@ public final class ExperimentCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Experiment experiment = experiment();
-        Scale sizes = Json.scale(scale);
+        Scale sizes = Json.scale(scale, name);
         Path directory = Files.createDirectories(out == null ? Path.of("experiments", name) : out);
-        Trial trial = new Trial(name, sizes, directory, seeds, workers == null ? sizes.workers() : workers, data, vocabulary, console);
+        int parallel = workers == null ? sizes.workers() : workers;
+        Trial trial = new Trial(name, sizes, directory, seeds, parallel, data, vocabulary, console);
         console.row("experiment", experiment.title());
         List<Claim> claims = experiment.run(trial);
         for (Claim claim : claims) {
@@ -73,7 +76,14 @@ public final class ExperimentCommand implements Callable<Integer> {
     private Experiment experiment() {
         return switch (name) {
             case "toy" -> new Toy();
+            case "optimizer-by-batch" -> new OptimizerByBatch();
             case "beta2-or-half-life" -> new HalfLife();
+            case "sensitivity", "sensitivity-124m" -> new Sensitivity();
+            case "learning-rate-by-batch" -> new LearningRateByBatch();
+            case "rounding" -> new RoundingByBatch();
+            case "accumulation" -> new AccumulationCost();
+            case "throughput-by-batch" -> new ThroughputByBatch();
+            case "memory" -> new MemoryByMethod();
             default -> throw new UsageException("experiment: there is no '" + name + "'; see smallbatch experiment --help");
         };
     }
@@ -81,7 +91,7 @@ public final class ExperimentCommand implements Callable<Integer> {
     private void write(Trial trial, List<Claim> claims) throws IOException {
         ObjectNode verdict = Json.MAPPER.createObjectNode();
         verdict.put("experiment", name).put("scale", scale);
-        verdict.put("data", trial.data() == null ? trial.scale().data() : trial.data().getFileName().toString());
+        verdict.put("data", trial.dataName());
         verdict.set("claims", Json.MAPPER.valueToTree(claims));
         byte[] bytes = (verdict.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8);
         AtomicFiles.write(trial.directory().resolve("verdict.json"), channel -> {

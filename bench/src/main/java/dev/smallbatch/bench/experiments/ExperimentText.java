@@ -20,8 +20,7 @@ final class ExperimentText {
         Scale scale = trial.scale();
         boolean bytes = scale.vocabulary() == BYTES;
         TextBlocks.Stream stream = bytes ? bytes(trial) : tokens(trial);
-        trial.console().row("data", "%s, %s tokens; not the paper's",
-                trial.data() == null ? scale.data() : trial.data().toString(), Format.count(stream.size()));
+        trial.console().row("data", "%s tokens: %s", Format.count(stream.size()), trial.dataName());
         return new TextBlocks(stream, scale.seqLen(), Math.toIntExact(scale.tokens() / scale.seqLen()),
                 Math.toIntExact(scale.validationTokens() / scale.seqLen()), bytes);
     }
@@ -43,7 +42,8 @@ final class ExperimentText {
                 .build(List.of(trial.data()), null, (stage, done, all) -> { });
         if (corpus.tokenizer().vocabularySize() > scale.vocabulary()) {
             throw new UsageException("experiment: the vocabulary has " + corpus.tokenizer().vocabularySize()
-                    + " tokens, the models of scale " + scale.name() + " have " + scale.vocabulary() + "; give another --vocabulary");
+                    + " tokens, the models of scale " + scale.name() + " have " + scale.vocabulary()
+                    + "; give another --vocabulary");
         }
         TokenShard shard = corpus.training();
         return new TextBlocks.Stream(shard.size(), shard::copy);

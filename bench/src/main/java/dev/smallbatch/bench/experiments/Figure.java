@@ -1,5 +1,6 @@
 package dev.smallbatch.bench.experiments;
 
+import dev.smallbatch.model.cli.Format;
 import dev.smallbatch.model.run.PngFile;
 import java.awt.BasicStroke;
 import java.awt.Color;
@@ -7,12 +8,19 @@ import java.awt.Font;
 import java.awt.Graphics2D;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.HeatMapChart;
+import org.knowm.xchart.HeatMapChartBuilder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.Chart;
+import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -50,12 +58,17 @@ final class Figure {
     /** An empty chart with linear axes. */
     static XYChart chart(String title, String x, String y) {
         XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
+        style(chart);
+        return chart;
+    }
+
+    private static void style(Chart<? extends AxesChartStyler, ?> chart) {
         chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW).setChartBackgroundColor(Color.WHITE)
                 .setLegendBorderColor(new Color(200, 200, 200)).setPlotBorderVisible(true)
-                .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15)).setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
+                .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15))
+                .setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
         chart.getStyler().setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14))
                 .setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13)).setPlotGridLinesColor(new Color(225, 225, 225));
-        return chart;
     }
 
     /** A chart whose horizontal axis is the base-2 logarithm of what it is labelled with; for {@link #log2Line}. */
@@ -91,5 +104,47 @@ final class Figure {
     /** The same over the base-2 logarithm of x. */
     static void log2Line(XYChart chart, String name, List<Double> x, List<Double> y) {
         line(chart, name, x.stream().map(value -> Math.log(value) / Math.log(2)).toList(), y);
+    }
+
+    /** The lowest loss of each batch size, a line for each series. */
+    static XYChart byBatch(String title, Map<String, Losses> series) {
+        XYChart chart = log2Chart(title, "batch size, sequences", LOSS);
+        series.forEach((name, losses) -> {
+            List<Integer> batches = losses.batches();
+            log2Line(chart, name, batches.stream().map(Integer::doubleValue).toList(), losses.lowest(batches));
+        });
+        return chart;
+    }
+
+    /** Values from 0 up to a limit by (x, y), each of which becomes a column or a row of equal size. */
+    static HeatMapChart heatMap(String title, String x, String y, Map<List<Double>, Double> values, double limit) {
+        List<Double> columns = values.keySet().stream().map(List::getFirst).distinct().sorted().toList();
+        List<Double> rows = values.keySet().stream().map(List::getLast).distinct().sorted().toList();
+        List<Number[]> cells = new ArrayList<>();
+        values.forEach((key, value) -> cells.add(new Number[] {columns.indexOf(key.getFirst()), rows.indexOf(key.getLast()),
+            Math.min(limit, value)}));
+        HeatMapChart chart = new HeatMapChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y)
+                .build();
+        chart.getStyler().setMin(0).setMax(limit).setShowValue(true).setHeatMapValueDecimalPattern("0.00").setDrawBorder(true)
+                .setRangeColors(new Color[] {new Color(33, 102, 172), new Color(209, 229, 240), new Color(178, 24, 43)});
+        style(chart);
+        chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
+        chart.addSeries("loss above the best", columns.stream().map(Format::number).toList(),
+                rows.stream().map(Format::number).toList(), cells);
+        return chart;
+    }
+
+    /** An empty chart of bars. */
+    static CategoryChart bars(String title, String x, String y) {
+        CategoryChart chart = new CategoryChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y)
+                .build();
+        style(chart);
+        chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideS).setLegendLayout(Styler.LegendLayout.Horizontal);
+        return chart;
+    }
+
+    /** Adds a bar for each label, or to each. */
+    static void bar(CategoryChart chart, String name, List<String> labels, List<Double> values) {
+        chart.addSeries(name, labels, values).setFillColor(COLORS[(chart.getSeriesMap().size() - 1) % COLORS.length]);
     }
 }

@@ -1,7 +1,6 @@
 package dev.smallbatch.bench.experiments;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.DoubleNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -34,8 +33,9 @@ final class Grid {
         return List.copyOf(cells);
     }
 
-    private static List<Cell> cells(JsonNode grid) {
-        List<ObjectNode> products = List.of(Json.MAPPER.createObjectNode());
+    /** The cells of one grid with seed 0; the first is as written, before any of its {@code factors}. */
+    static List<Cell> cells(JsonNode grid) {
+        List<ObjectNode> products = List.of(Json.MAPPER.createObjectNode().put("seed", 0));
         for (Map.Entry<String, JsonNode> field : grid.properties()) {
             if (!OWN.contains(field.getKey())) {
                 products = product(products, field.getKey(), field.getValue());
@@ -43,18 +43,21 @@ final class Grid {
         }
         List<Cell> cells = new ArrayList<>();
         for (ObjectNode settings : products) {
-            double scaled = Math.pow(settings.path("batch").asInt(1), grid.path("lrExponent").asDouble(0));
-            multiply(settings, "lr", scaled);
-            cells.add(Json.value(settings, Cell.class));
+            Cell written = Json.value(settings, Cell.class);
+            Cell cell = changed(written, "lr", Math.pow(written.batch(), grid.path("lrExponent").asDouble(0)));
+            cells.add(cell);
             for (Map.Entry<String, JsonNode> factors : grid.path("factors").properties()) {
-                for (JsonNode factor : factors.getValue()) {
-                    ObjectNode changed = settings.deepCopy();
-                    multiply(changed, factors.getKey(), factor.asDouble());
-                    cells.add(Json.value(changed, Cell.class));
-                }
+                factors.getValue().forEach(factor -> cells.add(changed(cell, factors.getKey(), factor.asDouble())));
             }
         }
         return cells;
+    }
+
+    /** The same cell with one field multiplied. */
+    static Cell changed(Cell cell, String field, double factor) {
+        ObjectNode settings = Json.MAPPER.valueToTree(cell);
+        settings.put(field, settings.path(field).asDouble() * factor);
+        return Json.value(settings, Cell.class);
     }
 
     private static List<ObjectNode> product(List<ObjectNode> products, String field, JsonNode values) {
@@ -65,9 +68,5 @@ final class Grid {
             }
         }
         return all;
-    }
-
-    private static void multiply(ObjectNode settings, String field, double factor) {
-        settings.set(field, DoubleNode.valueOf(settings.path(field).asDouble() * factor));
     }
 }

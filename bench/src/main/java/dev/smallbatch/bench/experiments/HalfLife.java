@@ -4,8 +4,11 @@ import dev.smallbatch.model.cli.Format;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.style.Styler;
 
 /** Adam with its second moment's decay fixed per step against fixed in tokens, across batch sizes (C1, C2, C10, C11). */
 final class HalfLife implements Experiment {
@@ -26,8 +29,11 @@ final class HalfLife implements Experiment {
         List<Integer> batches = halfLife.batches();
         int small = batches.getFirst();
         Losses swept = all.batch(small).where(cell -> cell.lr() == trial.config().path("sweptLr").asDouble());
+        Map<String, Losses> series = new LinkedHashMap<>();
+        series.put("beta2 = " + beta2, fixed);
+        series.put(Format.text("half-life %,.0f tokens", trial.scale().t2()), halfLife);
         trial.figure("beta2-or-half-life.png", 2, List.of(
-                byBatch(batches, fixed, halfLife, trial.scale().t2()), byBeta2(swept, trial.scale())));
+                Figure.byBatch("Adam at the best learning rate of each point", series), byBeta2(swept, trial.scale())));
         return claims(batches, fixed, halfLife, swept);
     }
 
@@ -58,21 +64,13 @@ final class HalfLife implements Experiment {
         return claims;
     }
 
-    private static XYChart byBatch(List<Integer> batches, Losses fixed, Losses halfLife, double t2) {
-        XYChart chart = Figure.log2Chart("Adam at the best learning rate of each point", "batch size, sequences", Figure.LOSS);
-        List<Double> x = batches.stream().map(Integer::doubleValue).toList();
-        double beta2 = fixed.cells().getFirst().beta2();
-        Figure.log2Line(chart, "beta2 = " + beta2, x, fixed.lowest(batches));
-        Figure.log2Line(chart, Format.text("half-life %,.0f tokens", t2), x, halfLife.lowest(batches));
-        return chart;
-    }
-
     private static XYChart byBeta2(Losses swept, Scale scale) {
         int batch = swept.batches().getFirst();
         XYChart chart = Figure.chart("B = " + batch + ", one learning rate", "1 / (1 - beta2), steps (logarithmic)", Figure.LOSS);
-        chart.getStyler().setXAxisLogarithmic(true);
+        chart.getStyler().setXAxisLogarithmic(true).setLegendPosition(Styler.LegendPosition.InsideNE);
         List<Cell> cells = swept.cells().stream().sorted(Comparator.comparingDouble(cell -> window(cell, scale))).toList();
-        Figure.line(chart, "beta2", cells.stream().map(cell -> window(cell, scale)).toList(), cells.stream().map(swept::mean).toList());
+        Figure.line(chart, "beta2", cells.stream().map(cell -> window(cell, scale)).toList(),
+                cells.stream().map(swept::mean).toList());
         Cell rule = swept.where(cell -> cell.t2() != null).best();
         Figure.line(chart, "beta2 by the half-life rule", List.of(window(rule, scale)), List.of(swept.mean(rule)));
         return chart;

@@ -3,6 +3,8 @@ package dev.smallbatch.bench.experiments;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.smallbatch.model.run.UsageException;
 import java.io.IOException;
 import java.io.InputStream;
 
@@ -21,13 +23,20 @@ final class Json {
         }
     }
 
-    /** The checked-in configuration of a scale. */
-    static Scale scale(String name) throws IOException {
+    /**
+     * The checked-in configuration of a scale, for an experiment: its part may have an object {@code scale} of fields that are
+     * different for it.
+     */
+    static Scale scale(String name, String experiment) throws IOException {
         try (InputStream in = Json.class.getResourceAsStream(name + ".json")) {
             if (in == null) {
-                throw new IllegalArgumentException("experiment: no scale '" + name + "'; there are laptop and paper");
+                throw new UsageException("experiment: there is no scale '" + name + "'; there are laptop and paper");
             }
-            return MAPPER.readValue(in, Scale.class);
+            ObjectNode all = (ObjectNode) MAPPER.readTree(in);
+            if (all.path("experiments").path(experiment).get("scale") instanceof ObjectNode own) {
+                all.setAll(own);
+            }
+            return value(all, Scale.class);
         }
     }
 }

@@ -14,15 +14,21 @@ import java.util.Map;
  * @param validationTokens the end loss is a mean over these
  * @param microBatch most sequences that go through the model at once
  * @param workers runs at the same time
- * @param threads of each run
+ * @param threads of each run; null for all processors
  * @param t2 half-life of the second moment in tokens where it is fixed
- * @param minDimSizeToFactor Adafactor's: smaller matrices keep their whole second moment
+ * @param factorFrom rows and columns from which Adafactor factors a matrix
  * @param experiments by name: seeds and grids
  */
 record Scale(String name, String data, int layers, int dim, int heads, int seqLen, int vocabulary, long tokens,
-        long validationTokens, int microBatch, int workers, int threads, double t2, int minDimSizeToFactor,
+        long validationTokens, int microBatch, int workers, Integer threads, double t2, int factorFrom,
         Map<String, JsonNode> experiments) {
     GptConfig model() {
         return GptConfig.paper(layers, dim, heads, seqLen, vocabulary);
+    }
+
+    /** The same with a model of another size. */
+    Scale withModel(int newLayers, int newDim, int newHeads, int newSeqLen, int newVocabulary) {
+        return new Scale(name, data, newLayers, newDim, newHeads, newSeqLen, newVocabulary, tokens, validationTokens, microBatch,
+                workers, threads, t2, factorFrom, experiments);
     }
 }

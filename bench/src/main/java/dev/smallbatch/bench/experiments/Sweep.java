@@ -32,14 +32,14 @@ final class Sweep<C, R> {
 
     private final Console console;
     private final int workers;
-    private final int threads;
+    private final BackendOptions threads;
     private final Class<C> cellType;
     private final Class<R> resultType;
     private final long begin = System.nanoTime();
     private double lastLine;
     private int finished;
 
-    Sweep(Console console, int workers, int threads, Class<C> cellType, Class<R> resultType) {
+    Sweep(Console console, int workers, BackendOptions threads, Class<C> cellType, Class<R> resultType) {
         this.console = console;
         this.workers = workers;
         this.threads = threads;
@@ -64,7 +64,7 @@ final class Sweep<C, R> {
                 console.row("goes on", "%d of %d runs were finished before", cells.size() - missing.size(), cells.size());
             }
             runAll(List.copyOf(missing), cell -> {
-                try (Backend backend = Backends.open("auto", new BackendOptions(threads))) {
+                try (Backend backend = Backends.open("auto", threads)) {
                     Outcome<C, R> outcome = new Outcome<>(cell, run.apply(cell, backend.kernels()));
                     results.append(outcome);
                     report(missing.size(), summary.apply(outcome));

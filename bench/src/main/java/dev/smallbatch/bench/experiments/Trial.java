@@ -1,11 +1,15 @@
 package dev.smallbatch.bench.experiments;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.model.cli.Console;
 import dev.smallbatch.model.cli.Format;
+import dev.smallbatch.optim.train.TrainStep;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.knowm.xchart.internal.chartpart.Chart;
 
 /**
@@ -21,13 +25,28 @@ import org.knowm.xchart.internal.chartpart.Chart;
  * @param console for progress
  */
 record Trial(String name, Scale scale, Path directory, Integer seeds, int workers, Path data, Path vocabulary, Console console) {
+    /** It warns of accumulation, which here is what is studied. Loggers are forgotten unless somebody keeps them. */
+    private static final Logger TRAINING_LOG = Logger.getLogger(TrainStep.class.getName());
+
     /** This experiment's part of the configuration. */
     JsonNode config() {
         return scale.experiments().getOrDefault(name, Json.MAPPER.createObjectNode());
     }
 
+    /** What is learned from, and whether the paper did, too. */
+    String dataName() {
+        String text = data == null ? scale.data() : data.getFileName().toString();
+        return scale.name().equals("paper") ? text : text + "; not the paper's data";
+    }
+
+    /** Leaves out that warning. */
+    static void quieten() {
+        TRAINING_LOG.setLevel(Level.SEVERE);
+    }
+
     /** Runs the grids of the configuration. */
     Losses trainAll() throws IOException {
+        quieten();
         List<Cell> cells = Grid.cells(config().path("grids"), seeds != null ? seeds : config().path("seeds").asInt(1));
         LanguageModelRun run = new LanguageModelRun(scale, ExperimentText.open(this));
         console.row("runs", "%d of %s tokens, %d at a time", cells.size(), Format.count(scale.tokens()), workers);
@@ -36,7 +55,12 @@ record Trial(String name, Scale scale, Path directory, Integer seeds, int worker
     }
 
     <C, R> Sweep<C, R> sweep(Class<C> cell, Class<R> result) {
-        return new Sweep<>(console, workers, scale.threads(), cell, result);
+        return new Sweep<>(console, workers, threads(), cell, result);
+    }
+
+    /** Threads of a run. */
+    BackendOptions threads() {
+        return scale.threads() == null ? BackendOptions.defaults() : new BackendOptions(scale.threads());
     }
 
     private static String summary(Outcome<Cell, LanguageModelRun.Result> outcome) {

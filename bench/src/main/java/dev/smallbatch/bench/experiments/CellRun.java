@@ -1,0 +1,125 @@
+package dev.smallbatch.bench.experiments;
+
+import dev.smallbatch.core.autograd.Role;
+import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.model.gpt.Gpt;
+import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.optim.Clipping;
+import dev.smallbatch.optim.Optimizer;
+import dev.smallbatch.optim.ParameterGroup;
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.rule.Adafactor;
+import dev.smallbatch.optim.rule.AdamW;
+import dev.smallbatch.optim.rule.Muon;
+import dev.smallbatch.optim.rule.Sgd;
+import dev.smallbatch.optim.schedule.Schedule;
+import dev.smallbatch.optim.schedule.WarmupCosine;
+import dev.smallbatch.optim.train.Batch;
+import dev.smallbatch.optim.train.BatchSource;
+import dev.smallbatch.optim.train.StepMemory;
+import dev.smallbatch.optim.train.TrainStep;
+import java.util.List;
+import java.util.function.Function;
+
+/** A cell's model, optimizer and batch in native memory, ready for its steps. Owns the memory; the backend is the caller's. */
+final class CellRun implements AutoCloseable {
+    private static final double WARMUP = 0.05;
+    private static final double EPS = 1e-8;
+    private static final double TABLE_BETA1 = 0.9;
+    /** Of Muon's tables, which go by AdamW: the published runs left this library default in place. */
+    private static final double TABLE_DECAY = 1e-4;
+
+    private final List<Region> regions;
+    private final StepMemory memory;
+    private final Gpt gpt;
+    private final TrainStep step;
+    private final Batch batch;
+
+    /**
+     * Allocates everything.
+     *
+     * @param steps updates of the whole run, for the schedule: 5 % warm-up, cosine to zero
+     */
+    CellRun(Scale scale, Cell cell, long steps, Kernels kernels) {
+        GptConfig model = scale.model();
+        List<ParameterGroup> groups = groups(scale, cell, peak -> new WarmupCosine(peak, steps, (long) (WARMUP * steps)));
+        int micro = microBatches(scale, cell);
+        memory = plan(model, cell, groups, micro, false);
+        Region parameters = Region.create("parameters", memory.parameters());
+        Region state = Region.create("optimizer", memory.optimizer());
+        Region activations = Region.create("step", memory.step());
+        Region data = Region.create("data", memory.data());
+        regions = List.of(parameters, state, activations, data);
+        gpt = Gpt.initialized(model, parameters, cell.seed(), dtype(cell));
+        Rounding rounding = "bf16-nearest".equals(cell.weights()) ? Rounding.NEAREST_EVEN : Rounding.STOCHASTIC;
+        Optimizer optimizer = new Optimizer(groups, Clipping.none(), gpt.parameters(), kernels, state, rounding, cell.seed());
+        step = new TrainStep(gpt, optimizer, kernels, activations, micro);
+        batch = Batch.allocate(data, cell.batch(), model.seqLen());
+    }
+
+    /** The memory of a run, without allocating it. */
+    static StepMemory plan(Scale scale, Cell cell, boolean recompute) {
+        return plan(scale.model(), cell, groups(scale, cell, peak -> step -> peak), microBatches(scale, cell), recompute);
+    }
+
+    private static StepMemory plan(GptConfig model, Cell cell, List<ParameterGroup> groups, int micro, boolean recompute) {
+        return StepMemory.plan(Gpt.planned(model, dtype(cell)), groups, Clipping.none(), cell.batch(), model.seqLen(), micro,
+                recompute).withParameters(Gpt.parameterBytes(model, dtype(cell)));
+    }
+
+    private static DType dtype(Cell cell) {
+        return cell.weights() == null || cell.weights().equals("f32") ? DType.F32 : DType.BF16;
+    }
+
+    private static int microBatches(Scale scale, Cell cell) {
+        return cell.microBatches() != null ? cell.microBatches() : Math.ceilDiv(cell.batch(), scale.microBatch());
+    }
+
+    private static List<ParameterGroup> groups(Scale scale, Cell cell, Function<Double, Schedule> schedule) {
+        Schedule lr = schedule.apply(cell.lr());
+        double decay = cell.weightDecay() == null ? 0 : cell.weightDecay();
+        return switch (cell.optimizer()) {
+            case "sgd" -> List.of(ParameterGroup.all(new Sgd(lr)));
+            case "adam" -> List.of(ParameterGroup.all(new AdamW(lr, cell.firstMoment(), cell.secondMoment(), EPS, decay)));
+            case "adafactor" -> {
+                // As published: what is called beta2 is the exponent of a growing memory.
+                double power = cell.secondMoment().perStep((long) cell.batch() * scale.seqLen());
+                yield List.of(ParameterGroup.all(
+                        new Adafactor(lr, new Adafactor.SecondMoment.Power(power), scale.factorFrom(), 0)));
+            }
+            case "muon" -> List.of(
+                    new ParameterGroup("matrices", parameter -> parameter.role() == Role.MATRIX,
+                            new Muon(lr, cell.firstMoment())),
+                    new ParameterGroup("tables", parameter -> parameter.role() != Role.MATRIX, tables(cell, schedule)));
+            default -> throw new IllegalArgumentException("experiment: no optimizer '" + cell.optimizer()
+                    + "'; there are sgd, adam, adafactor and muon");
+        };
+    }
+
+    private static AdamW tables(Cell cell, Function<Double, Schedule> schedule) {
+        Decay beta1 = cell.tableT1() == null ? new Decay.PerStep(TABLE_BETA1) : new Decay.HalfLife(cell.tableT1());
+        return new AdamW(schedule.apply(cell.tableLr()), beta1, cell.secondMoment(), EPS, TABLE_DECAY);
+    }
+
+    /** Makes the update of a step, from 0 up; returns the mean loss of its batch. */
+    double train(BatchSource source, long number) {
+        batch.fill(source, number);
+        return step.run(batch, number, false).loss();
+    }
+
+    Gpt gpt() {
+        return gpt;
+    }
+
+    StepMemory memory() {
+        return memory;
+    }
+
+    @Override
+    public void close() {
+        regions.forEach(Region::close);
+    }
+}
