@@ -32,7 +32,8 @@ public class CrossEntropy extends KernelBenchmark {
         Tensor x = operands.uniform(config.seqLen(), config.dim());
         Parameter head = new Parameter("head", operands.uniform(vocabulary, config.dim()), Role.HEAD);
         return List.of(
-                Operation.of(kernels -> kernels.loss().crossEntropy(losses, logits, logits, targets.rows(0, ROWS), vocabulary, scale)),
+                Operation.of(kernels -> kernels.loss()
+                        .crossEntropy(losses, logits, logits, targets.rows(0, ROWS), vocabulary, scale)),
                 Operation.of(kernels -> {
                     Tape tape = new Tape(kernels, operands.region(), Tape.Mode.RECORD);
                     tape.ops().linearCrossEntropy(new Var(x, -1), head, targets, vocabulary, scale);

@@ -20,7 +20,8 @@ public class Matmul extends KernelBenchmark {
 
     @Override
     protected List<Operation> prepare(Operands operands) {
-        LinearMap map = LinearMap.of(GptConfig.preset(model)).stream().filter(m -> m.name().equals(layer)).findFirst().orElseThrow();
+        LinearMap map = LinearMap.of(GptConfig.preset(model)).stream()
+                .filter(one -> one.name().equals(layer)).findFirst().orElseThrow();
         return map.products(operands).stream()
                 .map(product -> Operation.of(kernels -> product.call().accept(kernels.matmul()))).toList();
     }

@@ -18,8 +18,8 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The update of AdamW: {@code m = b1 m + (1 - b1) g}, {@code v = b2 v + (1 - b2) g^2},
- * {@code p = keep p - rate m / (sqrt(v) + eps)}, corrections left out. Four numbers are read for each parameter and three written,
- * for a dozen operations: memory is all that can take time, once nothing passes through it twice.
+ * {@code p = keep p - rate m / (sqrt(v) + eps)}, corrections left out. Four numbers are read for each parameter and three
+ * written, for a dozen operations: memory is all that can take time, once nothing passes through it twice.
  */
 final class AdamWLab implements LabCase {
     private static final float RATE = 1e-3f;
@@ -57,7 +57,8 @@ final class AdamWLab implements LabCase {
         return List.of(
                 Version.of("one operation after the other, each over all parameters: four passes through memory", this::passes),
                 Version.of("fused: everything about a parameter at once, one pass", this::fused),
-                Version.of("a vector of parameters at a time: the root and the division no longer take longer than memory", this::vectorized),
+                Version.of("a vector of parameters at a time: the root and the division no longer take longer than memory",
+                        this::vectorized),
                 Version.of("shipped, one thread", () -> shipped(one)),
                 new Version("shipped, all threads: together they ask memory for more", true, () -> shipped(all)));
     }

@@ -57,7 +57,7 @@ final class CrossEntropyLab implements LabCase {
         return List.of(
                 Version.of("three passes: the maximum, the sum of exponentials, the gradient from exponentials once more",
                         () -> each(this::textbook)),
-                Version.of("online: a sum that is rescaled at each larger maximum saves a pass; no gain while exponentials take the time",
+                Version.of("online: a sum rescaled at each larger maximum saves a pass; no gain while exponentials take the time",
                         () -> each(this::online)),
                 Version.of("one exponential for each logit, not two: it is kept where the gradient will be, and scaled there",
                         () -> each(this::kept)),

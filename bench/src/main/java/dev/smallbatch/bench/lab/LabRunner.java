@@ -42,7 +42,8 @@ public final class LabRunner {
             double[] errors = errors(subject);
             boolean arithmetic = roofOfOne.isBoundByArithmetic(subject.work());
             Table table = new Table(Column.words(lab.name()), Column.words("what changed"), Column.number("ms", 3),
-                    Column.number(arithmetic ? "GFLOP/s" : "GB/s", 1), Column.percent("of roof"), new Column("largest error", "%.1e", 1));
+                    Column.number(arithmetic ? "GFLOP/s" : "GB/s", 1), Column.percent("of roof"),
+                    new Column("largest error", "%.1e", 1));
             List<LabCase.Version> versions = subject.versions();
             for (int i = 0; i < versions.size(); i++) {
                 LabCase.Version version = versions.get(i);
@@ -54,8 +55,8 @@ public final class LabRunner {
                 double seconds = seconds(version);
                 double amount = arithmetic ? subject.work().flops() : subject.work().bytes();
                 Roofline roofline = version.allThreads() ? roofOfAll : roofOfOne;
-                table.row(name, version.change(), 1e3 * seconds, 1e-9 * amount / seconds, roofline.seconds(subject.work()) / seconds,
-                        errors[i]);
+                table.row(name, version.change(), 1e3 * seconds, 1e-9 * amount / seconds,
+                        roofline.seconds(subject.work()) / seconds, errors[i]);
             }
             return table;
         }

@@ -57,8 +57,10 @@ final class RmsNormLab implements LabCase {
     @Override
     public List<Version> versions() {
         return List.of(
-                Version.of("two loops: each addition waits for the one before, four cycles or so", () -> each(this::inOrder, this::scalar)),
-                Version.of("four sums side by side: an addition waits for the fourth before it", () -> each(this::fourSums, this::scalar)),
+                Version.of("two loops: each addition waits for the one before, four cycles or so",
+                        () -> each(this::inOrder, this::scalar)),
+                Version.of("four sums side by side: an addition waits for the fourth before it",
+                        () -> each(this::fourSums, this::scalar)),
                 Version.of("a vector at a time, in both loops", () -> each(this::vector, this::vectors)),
                 Version.of("four vectors of sums side by side", () -> each(this::fourVectors, this::vectors)),
                 Version.of("shipped, one thread", () -> shipped(one)),

@@ -59,12 +59,14 @@ final class Sgemm implements LabCase {
         MemorySegment b = right.segment();
         MemorySegment c = out.segment();
         return List.of(
-                Version.of("three loops, as in the formula: each step of the inner one jumps to another row of B", () -> naive(c, a, b)),
+                Version.of("three loops, as in the formula: each step of the inner one jumps to another row of B",
+                        () -> naive(c, a, b)),
                 Version.of("loops reordered: the inner one walks along rows of B and C", () -> reordered(c, a, b)),
                 Version.of("a vector of columns at a time", () -> vectorized(c, a, b)),
                 Version.of("4 rows by 2 vectors of C stay in registers for the whole sum: 6 loads for 8 multiply-adds, no stores",
                         () -> tiled(c, a, b)),
-                Version.of("A and B copied block by block into arrays in the order of their use, which caches then hold", () -> packed(c, a, b)),
+                Version.of("A and B copied block by block into arrays in the order of their use, which caches then hold",
+                        () -> packed(c, a, b)),
                 Version.of("shipped: larger tiles of straight-line code, blocks chosen by shape, one thread", () -> shipped(one)),
                 new Version("shipped, all threads: tiles are shared out", true, () -> shipped(all)));
     }

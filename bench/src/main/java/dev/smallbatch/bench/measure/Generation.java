@@ -34,7 +34,8 @@ public record Generation(Timings perToken, long weightBytes) {
         int[] prompt = IntStream.range(0, promptLength).map(i -> (int) (key.uniform(i) * config.vocabularySize())).toArray();
         try (Region parameters = Region.create("parameters", Gpt.parameterBytes(config, dtype))) {
             Gpt gpt = Gpt.initialized(config, parameters, 1, dtype);
-            long weightBytes = gpt.parameters().stream().filter(p -> p.role() != Role.EMBEDDING).mapToLong(p -> p.value().bytes()).sum();
+            long weightBytes = gpt.parameters().stream().filter(p -> p.role() != Role.EMBEDDING)
+                    .mapToLong(p -> p.value().bytes()).sum();
             try (Generator generator = new Generator(gpt, kernels)) {
                 Timings.repeat(warmUp, () -> generator.generate(prompt, tokens, Sampler.greedy(), token -> true));
                 List<Long> arrivals = new ArrayList<>();

@@ -22,7 +22,10 @@ final class PeakFma {
         return SPECIES.vectorBitSize();
     }
 
-    /** The best of {@code windows} short times, the first of which the JVM needs to compile, in floating-point operations per second of all {@code threads} together. */
+    /**
+     * In floating-point operations per second of all {@code threads} together: the best of {@code windows} short times, the
+     * first of which the JVM needs to compile.
+     */
     static double flopsPerSecond(int threads, int windows) {
         double best = 0;
         for (int i = 0; i < windows; i++) {

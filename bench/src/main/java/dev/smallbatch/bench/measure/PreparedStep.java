@@ -54,7 +54,8 @@ public final class PreparedStep implements AutoCloseable {
         Region data = Region.create("data", memory.data());
         regions = List.of(parameters, state, activations, data);
         model = Gpt.initialized(config, parameters, 1, setup.dtype);
-        Optimizer optimizer = new Optimizer(setup.groups, Clipping.none(), model.parameters(), kernels, state, Rounding.STOCHASTIC, 1);
+        Optimizer optimizer = new Optimizer(setup.groups, Clipping.none(), model.parameters(), kernels, state,
+                Rounding.STOCHASTIC, 1);
         trainStep = new TrainStep(model, optimizer, kernels, activations, 1, setup.recompute);
         batch = Batch.allocate(data, setup.sequences, config.seqLen());
         draw();

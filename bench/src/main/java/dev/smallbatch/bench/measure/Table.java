@@ -39,7 +39,8 @@ public final class Table {
             if (value == null) {
                 return "";
             }
-            return format == null ? value.toString() : String.format(Locale.ROOT, format, factor * ((Number) value).doubleValue());
+            return format == null ? value.toString()
+                    : String.format(Locale.ROOT, format, factor * ((Number) value).doubleValue());
         }
 
         /** The title as a name in JSON: {@code GFLOP/s} is {@code gflop_s}. */

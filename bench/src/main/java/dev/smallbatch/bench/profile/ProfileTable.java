@@ -12,11 +12,11 @@ public final class ProfileTable {
     /** What the columns mean, for the reader. */
     public static String legend() {
         return """
-                Of a product, shape is M x N x K; the letters say which operands are transposed. GFLOP/s count two operations for
-                each term of a product and nothing else; GB/s count every operand once. Roof is the least time the machine needs for
-                the same work, by its arithmetic or its memory: operands that come from caches may pass that of memory.
-                Garbage is what the calls allocate on the heap: less than a KiB for each is arguments, more is a vector that the
-                JVM could not keep in a register.
+                Of a product, shape is M x N x K; the letters say which operands are transposed. GFLOP/s count two operations
+                for each term of a product and nothing else; GB/s count every operand once. Roof is the least time the machine
+                needs for the same work, by its arithmetic or its memory: operands that come from caches may pass that of memory.
+                Garbage is what the calls allocate on the heap: less than a KiB for each is arguments, more is a vector that
+                the JVM could not keep in a register.
                 """;
     }
 

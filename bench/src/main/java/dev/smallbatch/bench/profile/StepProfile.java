@@ -85,7 +85,8 @@ public record StepProfile(double seconds, double outside, List<Row> rows) {
     private static Map<String, Row> rows(List<TimedKernels.TimedCall> calls) {
         Map<String, Row> rows = new LinkedHashMap<>();
         for (TimedKernels.TimedCall timed : calls) {
-            Row row = new Row(kernel(timed.call()), shape(timed.call()), 1, timed.seconds(), timed.garbage(), Work.of(timed.call()));
+            KernelCall call = timed.call();
+            Row row = new Row(kernel(call), shape(call), 1, timed.seconds(), timed.garbage(), Work.of(call));
             rows.merge(row.kernel + row.shape, row, Row::merge);
         }
         return rows;

@@ -12,8 +12,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Passes every call on and keeps how long it took and what it allocated. The families are reflective proxies, which add about a microsecond to a
- * call, outside of its own time. Used by one thread.
+ * Passes every call on and keeps how long it took and what it allocated. The families are reflective proxies, which add some
+ * microseconds to a call, outside of its own time. Used by one thread.
  */
 final class TimedKernels {
     private final List<TimedCall> calls = new ArrayList<>();

@@ -47,8 +47,8 @@ public final class BenchCommand implements Callable<Integer> {
     private boolean profile;
 
     @Option(names = "--lab", paramLabel = "KERNEL",
-            description = "Instead, run the versions of a kernel from plain loops to the shipped one: sgemm, cross-entropy, rmsnorm,"
-                    + " adamw or all.")
+            description = "Instead, run the versions of a kernel from plain loops to the shipped one: sgemm, cross-entropy,"
+                    + " rmsnorm, adamw or all.")
     private String lab;
 
     @Option(names = "--optimizer", paramLabel = "NAME", defaultValue = "adamw",
@@ -106,13 +106,14 @@ public final class BenchCommand implements Callable<Integer> {
     private String legend() {
         if (lab != null) {
             return """
-                    Roof: what one thread could do, by arithmetic or memory; the last version is set against all threads. Operands that
-                    caches hold may pass the roof of memory. An error is relative to the terms that a number is summed up from.
+                    Roof: what one thread could do, by arithmetic or memory; the last version is set against all threads.
+                    Operands that caches hold may pass the roof of memory. An error is relative to the terms that a number is
+                    summed up from.
                     """;
         }
         return profile ? ProfileTable.legend() : """
-                Roof: the limit for all threads. The products and steps are set against its arithmetic, generation, which reads every
-                weight for each token, against its memory. --profile shows which kernel takes how much of a step.
+                Roof: the limit for all threads. The products and steps are set against its arithmetic, generation, which
+                reads every weight for each token, against its memory. --profile shows which kernel takes how much of a step.
                 """;
     }
 

@@ -71,8 +71,8 @@ final class QuickBench {
         tables.put("limits", limits());
         stages.begin("matrix products of " + choice.preset, 24);
         tables.put("products", products());
-        Table steps = new Table(Column.words("training " + choice.preset), Column.number("tokens/s", 0), Column.number("ms per step", 1),
-                Column.number("GFLOP/s", 0), Column.percent("of roof"));
+        Table steps = new Table(Column.words("training " + choice.preset), Column.number("tokens/s", 0),
+                Column.number("ms per step", 1), Column.number("GFLOP/s", 0), Column.percent("of roof"));
         for (OptimizerKind optimizer : OPTIMIZERS) {
             stages.begin("training steps with " + name(optimizer), optimizer == OPTIMIZERS.getFirst() ? 16 : 8);
             step(optimizer, steps);
@@ -86,10 +86,10 @@ final class QuickBench {
     /** Where the time of a step goes, by kernel and shape, then by kernel alone. */
     Map<String, Table> profile(OptimizerKind optimizer) {
         Map<String, Table> tables = new LinkedHashMap<>();
-        stages.begin("the machine's limits", 14);
+        stages.begin("the machine's limits", 17);
         tables.put("limits", limits());
-        stages.begin("training steps with " + name(optimizer), 10);
-        StepProfile profile = StepProfile.measure(setup(optimizer), kernels, atLeast(PASSES, 5), atLeast(PASSES, 5));
+        stages.begin("training steps with " + name(optimizer), 13);
+        StepProfile profile = StepProfile.measure(setup(optimizer), kernels, atLeast(PASSES, 8), atLeast(PASSES, 5));
         tables.put("kernels_by_shape", ProfileTable.of(profile, profile.rows(), roofline));
         tables.put("kernels", ProfileTable.of(profile, profile.byKernel(), roofline));
         return tables;
@@ -119,7 +119,8 @@ final class QuickBench {
         roofline = Roofline.measure(kernels, threads, patience);
         Table table = new Table(Column.words("limit"), Column.number("value", 1), Column.words("unit"));
         String registers = "multiply-adds between registers, " + Roofline.vectorBits() + " bits, ";
-        table.row(registers + "1 thread", 1e-9 * (threads == 1 ? roofline.flopsPerSecond() : Roofline.peak(1, patience)), "GFLOP/s");
+        double one = threads == 1 ? roofline.flopsPerSecond() : Roofline.peak(1, patience);
+        table.row(registers + "1 thread", 1e-9 * one, "GFLOP/s");
         if (threads > 1) {
             table.row(registers + threads + " threads", 1e-9 * roofline.flopsPerSecond(), "GFLOP/s");
         }
@@ -137,8 +138,9 @@ final class QuickBench {
                     Runnable call = () -> product.call().accept(kernels.matmul());
                     Timings.repeat(atLeast(1, 0.1), call);
                     double seconds = Timings.repeat(atLeast(PASSES, 0.15), call).median();
-                    table.row(map.name() + " " + product.pass(), product.m() + " x " + product.n() + " x " + product.k(), 1e3 * seconds,
-                            1e-9 * product.flops() / seconds, product.flops() / seconds / roofline.flopsPerSecond());
+                    table.row(map.name() + " " + product.pass(), product.m() + " x " + product.n() + " x " + product.k(),
+                            1e3 * seconds, 1e-9 * product.flops() / seconds,
+                            product.flops() / seconds / roofline.flopsPerSecond());
                 }
             }
         }
@@ -169,8 +171,8 @@ final class QuickBench {
     private Table generation() {
         Generation generation = Generation.measure(choice.config, choice.dtype, kernels, PROMPT,
                 Math.min(TOKENS, choice.config.seqLen() - PROMPT), atLeast(1, 2));
-        return new Table(Column.words("generating with " + choice.preset), Column.number("tokens/s", 0), Column.number("ms per token", 3),
-                Column.number("GB/s of weights", 1), Column.percent("of memory, read"))
+        return new Table(Column.words("generating with " + choice.preset), Column.number("tokens/s", 0),
+                Column.number("ms per token", 3), Column.number("GB/s of weights", 1), Column.percent("of memory, read"))
                 .row("one sequence", 1 / generation.perToken().median(), 1e3 * generation.perToken().median(),
                         1e-9 * generation.bytesPerSecond(), generation.bytesPerSecond() / roofline.readBytesPerSecond());
     }

@@ -25,7 +25,8 @@ class TableTest {
 
     @Test
     void programsGetNumbersAsTheyAre() {
-        assertEquals("[{\"name\":\"linear\",\"gflop_s\":312.25,\"of_roof\":0.5},{\"name\":\"add\",\"gflop_s\":null,\"of_roof\":1}]",
+        assertEquals("[{\"name\":\"linear\",\"gflop_s\":312.25,\"of_roof\":0.5},"
+                + "{\"name\":\"add\",\"gflop_s\":null,\"of_roof\":1}]",
                 JsonWriter.write(table().toJson()));
     }
 

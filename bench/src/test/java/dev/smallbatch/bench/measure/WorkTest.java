@@ -17,7 +17,8 @@ class WorkTest {
     @Test
     void theKernelsWhoseOperationsAreCountedAreAllThereAre() {
         Set<String> names = Stream.of(MatmulKernels.class, AttentionKernels.class, LossKernels.class)
-                .flatMap(family -> Stream.of(family.getMethods())).map(Method::getName).collect(Collectors.toCollection(TreeSet::new));
+                .flatMap(family -> Stream.of(family.getMethods())).map(Method::getName)
+                .collect(Collectors.toCollection(TreeSet::new));
         assertEquals(Set.of("matmul", "linear", "biasBackward", "attention", "attentionBackward", "attentionDecode", "rope",
                 "crossEntropy"), names);
     }

@@ -26,7 +26,8 @@ class StepProfileTest {
     private static StepProfile profile() {
         try (Backend backend = Backends.open("auto", BackendOptions.defaults())) {
             Timings.AtLeast steps = new Timings.AtLeast(3, 0);
-            return StepProfile.measure(PreparedStep.Setup.of(CONFIG, OptimizerKind.ADAMW, DType.F32, false), backend.kernels(), steps, steps);
+            PreparedStep.Setup setup = PreparedStep.Setup.of(CONFIG, OptimizerKind.ADAMW, DType.F32, false);
+            return StepProfile.measure(setup, backend.kernels(), steps, steps);
         }
     }
 

@@ -56,7 +56,8 @@ class BenchCommandTest {
     @Test
     void theSettingSaysWhatWasMeasuredOn() throws IOException {
         JsonNode setting = run().get("setting");
-        assertTrue(setting.has("backend") && setting.has("cpu") && setting.has("options") && setting.has("load"), setting.toString());
+        assertTrue(setting.has("backend") && setting.has("cpu") && setting.has("options") && setting.has("load"),
+                setting.toString());
     }
 
     @Test
