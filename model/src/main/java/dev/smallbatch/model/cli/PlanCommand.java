@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
             "Example: no measurement, only the memory of the options given and of their neighbours",
             "  smallbatch plan --preset gpt2s --optimizer sgd --table"})
 final class PlanCommand implements Callable<Integer> {
-    private static final String ROW = "%-18s %10s %10s %10s %12s %10s %12s";
+    private static final String ROW = "%-23s %10s %10s %10s %12s %10s %12s";
     private static final String OWN_SHAPE = "small";
 
     private final Console console;
