@@ -59,11 +59,12 @@ final class Figure {
     static XYChart chart(String title, String x, String y) {
         XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
         style(chart);
+        chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW);
         return chart;
     }
 
     private static void style(Chart<? extends AxesChartStyler, ?> chart) {
-        chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW).setChartBackgroundColor(Color.WHITE)
+        chart.getStyler().setChartBackgroundColor(Color.WHITE)
                 .setLegendBorderColor(new Color(200, 200, 200)).setPlotBorderVisible(true)
                 .setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15))
                 .setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
