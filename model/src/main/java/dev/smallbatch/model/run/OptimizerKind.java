@@ -164,6 +164,11 @@ public enum OptimizerKind {
         return beta2 != Beta2.NONE;
     }
 
+    /** Whether its second decay is that of a mean of squares, whose half-life in tokens stays from batch to batch. */
+    boolean hasSecondMoment() {
+        return beta2 == Beta2.HALF_LIFE || beta2 == Beta2.INSTEAD_OF_POWER;
+    }
+
     /** The usual second decay of a run of so many tokens; null if the rule has none, or none unless it is asked for. */
     Decay beta2(long tokens) {
         return switch (beta2) {

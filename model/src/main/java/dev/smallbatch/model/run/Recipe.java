@@ -155,10 +155,11 @@ public final class Recipe {
 
     private Hyperparameters tuned(MemoryPlan.Choice choice) {
         long tokens = or(request.tokens, RunLength.tokens(choice.model().activeParameterCount()));
-        Decay beta2 = choice.optimizer().beta2(tokens);
+        Decay beta2 = choice.optimizer().hasSecondMoment() ? choice.optimizer().beta2(tokens) : null;
         return Hyperparameters.of(choice.batchSize(), choice.model().seqLen(), tokens,
                 Defaults.lr(choice.optimizer(), choice.model().dim(), choice.batchSize()),
-                new Decay.PerStep(choice.optimizer().beta1()), or(beta2, new Decay.PerStep(0)));
+                new Decay.PerStep(choice.optimizer().beta1()), or(beta2, new Decay.PerStep(0)))
+                .withWeightDecay(choice.optimizer().weightDecay());
     }
 
     /** Whether a plan leaves a tenth of the memory free. */

@@ -41,7 +41,8 @@ final class RecipeReasons {
         if (tuned.beta2HalfLife() > 0) {
             lines.put("half-life", halfLife());
         }
-        lines.put("weight decay", "none, as in the published runs in small batches");
+        lines.put("weight decay", tuned.weightDecay() == 0 ? "none, as in the published runs in small batches"
+                : digits(tuned.weightDecay(), 2) + ", the usual of " + choice.optimizer().option());
         lines.put("length", length());
         lines.put("memory", text("%s with the JVM%s", bytes(memory.resident()),
                 request.memoryBytes == null ? "" : " of " + bytes(request.memoryBytes) + ", a tenth of which stays free"));

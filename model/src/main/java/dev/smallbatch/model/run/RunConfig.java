@@ -109,10 +109,11 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
         return RunLength.warmupSteps(update.warmupFraction, steps);
     }
 
-    /** What its batch size goes with. */
+    /** What its batch size goes with; without a second decay if that is not of a mean of squares. */
     public Hyperparameters hyperparameters() {
         return new Hyperparameters(batchSize, model.seqLen(), tokens(), update.lr, new Decay.PerStep(update.beta1),
-                update.beta2 == null ? new Decay.PerStep(0) : update.beta2, update.weightDecay, update.warmupFraction, null);
+                update.beta2 == null || !update.optimizer.hasSecondMoment() ? new Decay.PerStep(0) : update.beta2,
+                update.weightDecay, update.warmupFraction, null);
     }
 
     /** The update rules with their schedules. */

@@ -6,7 +6,6 @@ import dev.smallbatch.optim.train.Accumulation;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Predicate;
 
 /**
  * What a training run shall do. Only the output directory and the data must be given; everything else has a default that suits
@@ -300,82 +299,7 @@ public final class TrainingOptions {
      * @throws UsageException if options contradict each other or are out of range
      */
     void check() {
-        if (data.isEmpty() && !resume) {
-            throw new UsageException("train: there is no text to learn from; give --data with files, directories or archives");
-        }
-        if (beta2 != null && beta2HalfLife != null) {
-            throw new UsageException("train: --beta2 " + beta2 + " and --beta2-half-life " + beta2HalfLife
-                    + " say the same thing twice; give one of them");
-        }
-        if ((tokens == null ? 0 : 1) + (steps == null ? 0 : 1) + (seconds == null ? 0 : 1) > 1) {
-            throw new UsageException("train: give one of --tokens, --steps and --seconds, not several");
-        }
-        if (dtype != null && dtype != DType.F32 && dtype != DType.BF16) {
-            throw new UsageException("train: --dtype " + RunConfigJson.lowerCase(dtype) + "; weights are f32 or bf16");
-        }
-        if (rounding != null && dtype == DType.F32 || rounding != null && dtype == null && !resume) {
-            throw new UsageException("train: --rounding is for --dtype bf16; f32 weights are not rounded");
-        }
-        checkOptimizer();
-        if (vocabularySize != null && tokenizer != null && !tokenizer.equals("bpe")) {
-            throw new UsageException("train: --vocab-size is for --tokenizer bpe; the vocabulary of " + tokenizer
-                    + " has its own size");
-        }
-        positive("--batch-size", batchSize);
-        checkAccumulation();
-        positive("--tokens", tokens);
-        positive("--steps", steps);
-        positive("--seconds", seconds);
-        positive("--lr", lr);
-        positive("--clip-norm", clipNorm);
-        requireComputing(backend, threads);
-        range("--beta1", beta1, 0, 1);
-        range("--beta2", beta2, 0, 1);
-        range("--warmup-frac", warmupFraction, 0, 1);
-        range("--beta2-half-life", beta2HalfLife, 0, Double.MAX_VALUE);
-        range("--weight-decay", weightDecay, 0, Double.MAX_VALUE);
-        range("--eval-every", evalEvery, 0, Double.MAX_VALUE);
-        range("--checkpoint-every", checkpointEvery, 0, Double.MAX_VALUE);
-    }
-
-    private void checkOptimizer() {
-        belongs("--beta1", beta1, OptimizerKind::hasBeta1);
-        belongs("--beta2", beta2, OptimizerKind::hasBeta2);
-        belongs("--beta2-half-life", beta2HalfLife, OptimizerKind::hasBeta2);
-        belongs("--adafactor-power", adafactorPower, kind -> kind == OptimizerKind.ADAFACTOR);
-        belongs("--muon-lr", muonLr, kind -> kind == OptimizerKind.MUON);
-        belongs("--muon-beta", muonBeta, kind -> kind == OptimizerKind.MUON);
-        if (adafactorPower != null && (beta2 != null || beta2HalfLife != null)) {
-            throw new UsageException("train: --adafactor-power and a second decay are two ways to forget; give one of them");
-        }
-        if (optimizer != null && optimizer.needsMomentum() && beta1 != null && beta1 == 0) {
-            throw new UsageException("train: --beta1 0 with --optimizer " + optimizer.option()
-                    + "; without momentum it is --optimizer sgd");
-        }
-        positive("--adafactor-power", adafactorPower);
-        positive("--muon-lr", muonLr);
-        range("--muon-beta", muonBeta, 0, 1);
-    }
-
-    private void belongs(String option, Double value, Predicate<OptimizerKind> to) {
-        OptimizerKind chosen = optimizer == null ? OptimizerKind.ADAMW : optimizer;
-        if (value != null && !to.test(chosen) && !(resume && optimizer == null)) {
-            throw new UsageException("train: " + option + " belongs to --optimizer " + OptimizerKind.names(to) + "; "
-                    + chosen.option() + " has none");
-        }
-    }
-
-    private void checkAccumulation() {
-        positive("--accumulate", accumulate);
-        int parts = accumulate == null ? 1 : accumulate;
-        int sequences = batchSize == null ? Defaults.BATCH_SIZE : batchSize;
-        if (sequences % parts != 0 && !resume) {
-            throw new UsageException("train: --accumulate " + parts + " divides every batch into equal parts, and --batch-size is "
-                    + sequences + "; choose a multiple");
-        }
-        if (accumulateBy != null && parts == 1 && !resume) {
-            throw new UsageException("train: --accumulate-by is for --accumulate 2 or more; without it nothing is weighed");
-        }
+        new OptionChecks(this).check();
     }
 
     /**
@@ -391,19 +315,6 @@ public final class TrainingOptions {
         }
         if (threads != null && (threads < 1 || threads > MOST_THREADS)) {
             throw new UsageException("--threads " + threads + "; from 1 to " + MOST_THREADS);
-        }
-    }
-
-    private static void positive(String option, Number value) {
-        if (value != null && !(value.doubleValue() > 0 && value.doubleValue() <= Double.MAX_VALUE)) {
-            throw new UsageException("train: " + option + " " + value + "; must be above 0");
-        }
-    }
-
-    private static void range(String option, Number value, double from, double below) {
-        if (value != null && !(value.doubleValue() >= from && value.doubleValue() < below)) {
-            throw new UsageException("train: " + option + " " + value + "; must be at least " + (long) from
-                    + (below == 1 ? " and below 1" : ""));
         }
     }
 }

@@ -132,6 +132,18 @@ class RecipeTest {
     }
 
     @Test
+    void everyOptimizerHasARecipeWithoutWarnings() {
+        for (OptimizerKind kind : OptimizerKind.values()) {
+            Recipe recipe = AMPLE.withOptimizer(kind).onMemory(8_000_000_000L);
+            assertEquals(kind, recipe.choice().optimizer());
+            assertEquals(List.of(), recipe.warnings(), kind.toString());
+            assertTrue(recipe.explain().get("optimizer").endsWith(", as asked for"), kind.toString());
+        }
+        assertEquals("0.0001, the usual of muon", AMPLE.withOptimizer(OptimizerKind.MUON).explain().get("weight decay"));
+        assertFalse(AMPLE.withOptimizer(OptimizerKind.LION).explain().containsKey("half-life"), "its averages are no squares");
+    }
+
+    @Test
     void askingMakesAnotherRecipeAndLeavesThisOne() {
         Recipe recipe = Recipe.forModel(LM11M);
         recipe.onMemory(1_000_000).withBatchSize(7).forTokens(3);
