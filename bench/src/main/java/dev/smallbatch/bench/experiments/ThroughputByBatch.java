@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.smallbatch.bench.measure.PreparedStep;
 import dev.smallbatch.bench.measure.Roofline;
 import dev.smallbatch.bench.measure.Timings;
+import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
+import dev.smallbatch.core.spi.Backends;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.cli.Format;
@@ -16,13 +18,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.style.Styler;
 
 /** Tokens per second against batch size and sequence length on this machine: the smallest batch worth using (C17). */
 final class ThroughputByBatch implements Experiment {
     private static final int FEWEST_STEPS = 5;
+    private static final double WARM_UP = 4;
     private static final double RATE = 1e-4;
     private static final double WASTE = 0.3;
-    private static final double SPREAD = 4;
+    private static final int SPREAD = 4;
 
     /** What is timed: a preset's decoder with other sequences. */
     record Load(String preset, String optimizer, int batch, int seqLen) {}
@@ -55,14 +59,23 @@ final class ThroughputByBatch implements Experiment {
             }
         }
         double seconds = config.path("seconds").asDouble();
+        warmUp(loads, threads, WARM_UP * seconds);
         List<Outcome<Load, Speed>> all = new Sweep<>(trial.console(), 1, threads, Load.class, Speed.class).run(
                 trial.directory().resolve("results.jsonl"), loads, (load, kernels) -> measure(load, kernels, seconds, peak),
                 outcome -> Format.text("last: %d x %d: %s tokens/s", outcome.cell().batch(), outcome.cell().seqLen(),
                         Format.count(outcome.result().tokensPerSecond())));
         trial.figure("throughput-by-batch.png", 2, List.of(
-                chart("B, by sequence length T", "batch size, sequences", all, load -> load.batch()),
+                chart("by batch size, for sequences of T", "batch size, sequences", all, load -> load.batch()),
                 chart("the same by tokens", "tokens per update, B T", all, load -> load.batch() * load.seqLen())));
         return claims(all);
+    }
+
+    /** The first seconds of a JVM are slow: what is measured in them would say more of its compilers than of the machine. */
+    private static void warmUp(List<Load> loads, BackendOptions threads, double seconds) {
+        try (Backend backend = Backends.open("auto", threads)) {
+            measure(loads.getFirst(), backend.kernels(), seconds, 1);
+            measure(loads.getLast(), backend.kernels(), seconds, 1);
+        }
     }
 
     private static Speed measure(Load load, Kernels kernels, double seconds, double peak) {
@@ -118,7 +131,7 @@ final class ThroughputByBatch implements Experiment {
             Figure.log2Line(chart, "T = " + length, line.stream().map(outcome -> size.of(outcome.cell())).toList(),
                     line.stream().map(outcome -> outcome.result().tokensPerSecond()).toList());
         });
-        chart.getStyler().setYAxisMin(0.0);
+        chart.getStyler().setYAxisMin(0.0).setLegendPosition(Styler.LegendPosition.InsideSE);
         return chart;
     }
 }
