@@ -181,7 +181,10 @@ final class AttentionBackward {
                     GemmTile.run(size, doutRows.data(), doutRows.rowsAt(head, t), s.otherRight, 0, s.dscores, (t - from) * COLS);
                 }
                 for (int t = from; t < time; t++) {
-                    keyScores(s, t - from, k0 - t, spec.scale(), lse(head, t), deltas[head * time + t]);
+                    keyScores(s, t - from, spec.scale(), lse(head, t), deltas[head * time + t]);
+                }
+                for (int t = from; t < Math.min(time, k0 + COLS - 1); t++) {
+                    hideLater(s, t - from, t - k0);
                 }
                 for (int d = 0; d < size; d += ROWS) {
                     GemmTile.run(time - from, doutColumns.data(), doutColumns.columnsAt(head, d, from), s.scores, 0, s.tile, 0);
@@ -216,15 +219,23 @@ final class AttentionBackward {
         }
     }
 
-    /** One query, row {@code row}: scores become P and dscores dS; keys after the query, lane + ahead > 0, get zero. */
-    private static void keyScores(AttentionScratch s, int row, int ahead, float scale, float lse, float delta) {
+    /** One query, row {@code row}: scores become P and dscores dS. */
+    private static void keyScores(AttentionScratch s, int row, float scale, float lse, float delta) {
         for (int at = 0; at < COLS; at += L) {
             int i = row * COLS + at;
             FloatVector p = VectorMath.exp(FloatVector.fromArray(Lanes.SPECIES, s.scores, i).fma(Lanes.all(scale), Lanes.all(-lse)));
-            VectorMask<Float> later = LANE.compare(VectorOperators.GT, (float) (-ahead - at));
-            p = p.blend(0, later);
             p.intoArray(s.scores, i);
-            p.mul(FloatVector.fromArray(Lanes.SPECIES, s.dscores, i).sub(delta)).mul(scale).blend(0, later).intoArray(s.dscores, i);
+            p.mul(FloatVector.fromArray(Lanes.SPECIES, s.dscores, i).sub(delta)).mul(scale).intoArray(s.dscores, i);
+        }
+    }
+
+    /** One query: keys after number {@code last} of the block get zero, whatever was there. */
+    private static void hideLater(AttentionScratch s, int row, int last) {
+        for (int at = 0; at < COLS; at += L) {
+            int i = row * COLS + at;
+            VectorMask<Float> later = LANE.compare(VectorOperators.GT, (float) (last - at));
+            FloatVector.fromArray(Lanes.SPECIES, s.scores, i).blend(0, later).intoArray(s.scores, i);
+            FloatVector.fromArray(Lanes.SPECIES, s.dscores, i).blend(0, later).intoArray(s.dscores, i);
         }
     }
 
