@@ -10,8 +10,10 @@ import org.junit.jupiter.api.Test;
 /** The project stays small enough to be read. Raising a number here needs a reason in the commit message. */
 class SourceBudgetTest {
     private static final int FILE_LINES = 400;
-    private static final int CORE_CODE = 8_000;
-    private static final int ALL_CODE = 20_000;
+    private static final int CORE_CODE = 8_200;
+    /** Everything but bench. */
+    private static final int SHIPPED_CODE = 20_000;
+    private static final int BENCH_CODE = 6_000;
 
     @Test
     void noFileHasFourHundredLines() {
@@ -36,17 +38,22 @@ class SourceBudgetTest {
         StringBuilder table = new StringBuilder(String.format("%nLines of code%n%-14s %8s %8s%n", "module", "main", "test"));
         int all = 0;
         int core = 0;
+        int bench = 0;
         for (String module : SourceTree.MODULES) {
             int main = codeLines(module, "main");
             table.append(String.format("%-14s %8d %8d%n", module, main, codeLines(module, "test")));
             all += main;
             core += module.equals("core") ? main : 0;
+            bench += module.equals("bench") ? main : 0;
         }
         table.append(String.format("%-14s %8d%n", "all", all));
         System.out.println(table);
         assertTrue(core <= CORE_CODE, "core has more than " + CORE_CODE + " lines of code: remove what nothing uses, or move"
                 + " what is not about tensors, kernels or the tape to optim or model." + table);
-        assertTrue(all <= ALL_CODE, "main code has more than " + ALL_CODE + " lines: remove what nothing uses." + table);
+        int shipped = all - bench;
+        assertTrue(shipped <= SHIPPED_CODE, "what an application can embed has more than " + SHIPPED_CODE
+                + " lines: remove what nothing uses." + table);
+        assertTrue(bench <= BENCH_CODE, "bench has more than " + BENCH_CODE + " lines: an experiment is a screen." + table);
     }
 
     private static int codeLines(String module, String part) {
