@@ -20,7 +20,7 @@ public final class ModelSizes {
     private static final int FEWEST_LAYERS = 2;
     /** Width for each layer in the paper's models: 64 to 85. */
     private static final double ASPECT = 72;
-    private static final double ASPECT_WEIGHT = 0.05;
+    private static final double ASPECT_WEIGHT = 0.1;
 
     private ModelSizes() {}
 
