@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 
 /** Prints a recipe: what to do and why, the command for it, and what else could be done. */
 final class RecipeReport {
-    private static final String ROW = "%-44s %10s %14s %12s%s";
+    private static final String ROW = "%-48s %10s %14s %12s%s";
     private static final int LABEL = 14;
     private static final double LONG_RUN_SECONDS = 60 * 86_400;
 
