@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.rand.Init;
 import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.tck.LeakCheck;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -51,6 +52,14 @@ class GptParametersTest {
         assertEquals(List.of("embed.weight (13, 8) EMBEDDING", "h.0.attn.qkv.weight (24, 8) MATRIX",
                 "h.0.attn.out.weight (8, 8) MATRIX", "h.0.mlp.up.weight (32, 8) MATRIX", "h.0.mlp.down.weight (8, 32) MATRIX",
                 "head.weight (13, 8) HEAD"), described(GptConfig.paper(1, 8, 2, 5, 13)));
+    }
+
+    /** Three heads of 8: a matrix for each one's queries, keys, values and results. */
+    @Test
+    void everyHeadHasMatricesOfItsOwn() {
+        List<Shape> blocks = Gpt.planned(GptConfig.paper(1, 24, 3, 5, 13)).parameters().stream().map(Parameter::block).toList();
+        assertEquals(List.of(Shape.of(13, 24), Shape.of(8, 24), Shape.of(24, 8), Shape.of(96, 24), Shape.of(24, 96),
+                Shape.of(13, 24)), blocks);
     }
 
     @Test

@@ -4,7 +4,7 @@ import dev.smallbatch.core.cpu.Parallel;
 
 /**
  * A matrix as a grid of equal blocks. Blocks are numbered row by row. Work on whole rows of a block is cut into tiles, at most
- * {@link #MOST_TILES} for each block, so that what tiles add up takes little memory.
+ * {@link #MOST_TILES} if there are no more blocks, so that what tiles add up takes little memory.
  *
  * @param rows of the matrix
  * @param cols of the matrix
@@ -45,7 +45,7 @@ record BlockGrid(int rows, int cols, int down, int across) {
     }
 
     private int tileRows() {
-        return Math.max(Math.max(1, GRAIN / Math.max(1, blockCols())), ceil(blockRows(), MOST_TILES));
+        return Math.max(Math.max(1, GRAIN / Math.max(1, blockCols())), ceil(blockRows(), Math.max(1, MOST_TILES / blocks())));
     }
 
     /** Runs body for every tile; tiles of a block are consecutive, from above to below. */

@@ -48,8 +48,11 @@ final class VectorUpdate implements UpdateKernels {
         for (; i + L <= count; i += L) {
             Lanes.store(Lanes.load(x, from + i).fma(Lanes.all(-rate), Lanes.load(p, at + i).mul(keep)), p, at + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        Lanes.store(Lanes.load(x, from + i, rest).fma(Lanes.all(-rate), Lanes.load(p, at + i, rest).mul(keep)), p, at + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            FloatVector old = Lanes.load(p, at + i, rest).mul(keep);
+            Lanes.store(Lanes.load(x, from + i, rest).fma(Lanes.all(-rate), old), p, at + i, rest);
+        }
     }
 
     @Override
@@ -75,9 +78,11 @@ final class VectorUpdate implements UpdateKernels {
             FloatVector sign = sign(Lanes.load(x, from + i).mul(scale));
             Lanes.store(sign.fma(Lanes.all(-rate), Lanes.load(p, at + i).mul(keep)), p, at + i);
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        FloatVector sign = sign(Lanes.load(x, from + i, rest).mul(scale));
-        Lanes.store(sign.fma(Lanes.all(-rate), Lanes.load(p, at + i, rest).mul(keep)), p, at + i, rest);
+        if (i < count) {
+            VectorMask<Float> rest = Lanes.first(count - i);
+            FloatVector sign = sign(Lanes.load(x, from + i, rest).mul(scale));
+            Lanes.store(sign.fma(Lanes.all(-rate), Lanes.load(p, at + i, rest).mul(keep)), p, at + i, rest);
+        }
     }
 
     /** 1, -1, 0 or NaN. */
