@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Test;
 /** The project stays small enough to be read. Raising a number here needs a reason in the commit message. */
 class SourceBudgetTest {
     private static final int FILE_LINES = 400;
-    private static final int CORE_CODE = 8_200;
+    private static final int CORE_CODE = 9_000;
     /** Everything but bench. */
-    private static final int SHIPPED_CODE = 20_000;
+    private static final int SHIPPED_CODE = 22_000;
     private static final int BENCH_CODE = 6_000;
 
     @Test
