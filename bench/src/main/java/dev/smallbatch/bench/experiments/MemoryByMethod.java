@@ -105,18 +105,19 @@ final class MemoryByMethod implements Experiment {
 
     /**
      * Makes some steps with every cell. None is closed before the last has been measured: what was freed might be used again
-     * without the process growing. The first and the last cell come twice, since the JVM grows as well while it compiles.
+     * without the process growing. Each comes twice and the second time counts, since the JVM grows as well while it compiles.
      */
     private static List<Outcome<Cell, Bytes>> measure(Trial trial, Scale scale, List<Cell> cells) throws IOException {
         List<CellRun> open = new ArrayList<>();
         try (Backend backend = Backends.open("auto", trial.threads()); ResultsFile<Cell, Bytes> results =
                 ResultsFile.open(trial.directory().resolve("results.jsonl"), Cell.class, Bytes.class)) {
-            grow(scale, cells.getFirst(), backend.kernels(), open);
-            grow(scale, cells.getLast(), backend.kernels(), open);
-            for (Cell cell : cells) {
-                if (results.outcomes().stream().noneMatch(outcome -> outcome.cell().equals(cell))) {
-                    results.append(new Outcome<>(cell, grow(scale, cell, backend.kernels(), open)));
-                }
+            List<Cell> missing = cells.stream()
+                    .filter(cell -> results.outcomes().stream().noneMatch(outcome -> outcome.cell().equals(cell))).toList();
+            for (Cell cell : missing) {
+                grow(scale, cell, backend.kernels(), open);
+            }
+            for (Cell cell : missing) {
+                results.append(new Outcome<>(cell, grow(scale, cell, backend.kernels(), open)));
             }
             return results.outcomes();
         } finally {
