@@ -33,6 +33,7 @@ import java.util.stream.Collectors;
  */
 public final class Optimizer {
     private final Clipping clipping;
+    private final Optional<UpdateRule> needsNorm;
     private final Kernels kernels;
     private final Region region;
     private final Map<Parameter, Slot> slots = new LinkedHashMap<>();
@@ -83,6 +84,7 @@ public final class Optimizer {
         requireUniqueNames(parameters);
         Map<Parameter, ParameterGroup> assigned = assign(groups, parameters);
         this.clipping = clipping;
+        this.needsNorm = groups.stream().map(ParameterGroup::rule).filter(UpdateRule::needsAllGradients).findFirst();
         this.kernels = kernels;
         this.region = region;
         this.first = groups.getFirst().rule();
@@ -120,13 +122,14 @@ public final class Optimizer {
      * Begins a step in which each parameter is updated inside backward. Use the sink for one backward pass.
      *
      * @param measureNorm whether {@link #gradientNorm} will be asked for; costs a pass over each gradient
-     * @throws IllegalStateException if clipping is by global norm
+     * @throws IllegalStateException if clipping is by global norm, or a rule needs all gradients
      */
     public GradientSink applyDuringBackward(StepContext context, boolean measureNorm) {
-        if (clipping.needsAllGradients()) {
-            throw new IllegalStateException("optimizer: " + clipping + " needs every gradient before the first update, but inside"
-                    + " backward each is gone once its parameter is updated. Use accumulate() and apply(), which keep "
-                    + gradientBytes(parameters()) + " bytes of gradients, or no clipping");
+        if (needsAllGradients()) {
+            throw new IllegalStateException("optimizer: " + (clipping.needsAllGradients() ? clipping : needsNorm.orElseThrow())
+                    + " needs every gradient before the first update, but inside backward each is gone once its parameter is"
+                    + " updated. Use accumulate() and apply(), which keep " + gradientBytes(parameters())
+                    + " bytes of gradients, or no clipping and another rule");
         }
         begin(context, measureNorm);
         writeScalars(context);
@@ -165,13 +168,13 @@ public final class Optimizer {
      * @param measureNorm whether {@link #gradientNorm} will be asked for; clipping computes it in any case
      */
     public void apply(StepContext context, boolean measureNorm) {
-        begin(context, measureNorm || clipping.needsAllGradients());
+        begin(context, measureNorm || needsAllGradients());
         slots.values().stream().filter(slot -> slot.hasGradient).forEach(slot -> measure(slot.gradient));
         double norm = gradientNorm().orElse(0);
         if (!Double.isFinite(norm)) {
             return;
         }
-        writeScalars(context.scaled(clipFactor(norm)));
+        writeScalars((needsNorm.isPresent() ? context.withGradientNorm(norm) : context).scaled(clipFactor(norm)));
         slots.forEach((parameter, slot) -> {
             if (slot.hasGradient) {
                 slot.rule.update(parameter, slot.gradient, slot.state, scalars.get(slot.rule), scratch, slot.rounding, kernels);
@@ -184,9 +187,14 @@ public final class Optimizer {
         return measuresNorm ? OptionalDouble.of(Math.sqrt(squares) * gradientScale) : OptionalDouble.empty();
     }
 
+    /** True if gradients must be kept until all are known, for clipping or for a rule. */
+    public boolean needsAllGradients() {
+        return clipping.needsAllGradients() || needsNorm.isPresent();
+    }
+
     /** The learning rate of a step, of the first group. */
-    public double learningRate(long step) {
-        return first.learningRate(step);
+    public double learningRate(StepContext context) {
+        return context.value(first.lr());
     }
 
     /** The parameters, in the order given. */

@@ -153,6 +153,27 @@ class OptimizerTest {
     }
 
     @Test
+    void aRuleThatNeedsAllGradientsGetsTheirNorm() {
+        accumulateAndApply(optimizer(new ByNorm(PLAIN), Clipping.none()), false);
+        assertArrayEquals(new float[] {1 - 3 / 5f, 2}, a.value().toFloatArray());
+        assertArrayEquals(new float[] {0, -4 / 5f, 0}, b.value().toFloatArray());
+    }
+
+    @Test
+    void theNormThatARuleGetsIsThatOfClippedGradients() {
+        accumulateAndApply(optimizer(new ByNorm(PLAIN), new Clipping.GlobalNorm(0.5)), false);
+        assertEquals(-4 / 5f, b.value().getFlat(1), 1e-7);
+    }
+
+    @Test
+    void aRuleThatNeedsAllGradientsCannotWorkInsideBackwardAndSaysSo() {
+        Optimizer optimizer = optimizer(new ByNorm(PLAIN), Clipping.none());
+        String message = assertThrows(IllegalStateException.class, () -> optimizer.applyDuringBackward(STEP, false)).getMessage();
+        assertTrue(message.startsWith("optimizer: ByNorm[rule=Sgd["), message);
+        assertTrue(message.contains("needs every gradient before the first update"), message);
+    }
+
+    @Test
     void eachGroupHasItsOwnRule() {
         Parameter head = new Parameter("head", bench.vector(1, 1), Role.HEAD);
         Optimizer optimizer = new Optimizer(List.of(
@@ -164,7 +185,7 @@ class OptimizerTest {
         sink.accept(head, ga);
         assertArrayEquals(new float[] {-2, 2}, a.value().toFloatArray());
         assertArrayEquals(new float[] {-0.5f, 1}, head.value().toFloatArray());
-        assertEquals(0.5, optimizer.learningRate(0));
+        assertEquals(0.5, optimizer.learningRate(STEP));
     }
 
     @Test

@@ -30,6 +30,16 @@ public sealed interface Decay {
     }
 
     /**
+     * As the other, for updates of different sizes.
+     *
+     * @param tokensPerStep of the last of them
+     * @param tokens of all of them
+     */
+    default double complement(long tokensPerStep, long steps, long tokens) {
+        return complement(tokensPerStep, steps);
+    }
+
+    /**
      * A fixed factor per step, whatever the batch size.
      *
      * @param beta in [0, 1)
@@ -83,6 +93,11 @@ public sealed interface Decay {
         public double logPerStep(long tokensPerStep) {
             requireTokensPerStep(tokensPerStep);
             return -Math.log(2) * tokensPerStep / tokens;
+        }
+
+        @Override
+        public double complement(long tokensPerStep, long steps, long tokensInAll) {
+            return -Math.expm1((double) tokensInAll / tokensPerStep * logPerStep(tokensPerStep));
         }
     }
 

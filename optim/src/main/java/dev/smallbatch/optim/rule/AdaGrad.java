@@ -36,7 +36,7 @@ public record AdaGrad(Schedule lr, double eps, double weightDecay) implements Up
 
     @Override
     public float[] scalars(StepContext context) {
-        float[] s = context.scalars(UpdateKernels.ROOT_SLOTS, lr.at(context.step()), weightDecay);
+        float[] s = context.scalars(UpdateKernels.ROOT_SLOTS, context.value(lr), weightDecay);
         s[UpdateKernels.KEEP] = 1;
         s[UpdateKernels.TAKE] = 1;
         s[UpdateKernels.ROOT_EPSILON] = (float) eps;
@@ -47,10 +47,5 @@ public record AdaGrad(Schedule lr, double eps, double weightDecay) implements Up
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
         kernels.update().rootStep(parameter.value(), state.get("v"), gradient, scalars, rounding.mode(), rounding.key());
-    }
-
-    @Override
-    public double learningRate(long step) {
-        return lr.at(step);
     }
 }

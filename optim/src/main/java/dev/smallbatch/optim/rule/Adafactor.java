@@ -113,7 +113,7 @@ public record Adafactor(Schedule lr, SecondMoment secondMoment, int factorFrom, 
     @Override
     public float[] scalars(StepContext context) {
         long k = context.step() + 1;
-        float[] s = context.scalars(UpdateKernels.ADAFACTOR_SLOTS, lr.at(context.step()), weightDecay);
+        float[] s = context.scalars(UpdateKernels.ADAFACTOR_SLOTS, context.value(lr), weightDecay);
         s[UpdateKernels.KEEP] = (float) secondMoment.keep(k, context.tokensPerStep());
         s[UpdateKernels.TAKE] = (float) secondMoment.take(k, context.tokensPerStep());
         return s;
@@ -129,10 +129,5 @@ public record Adafactor(Schedule lr, SecondMoment secondMoment, int factorFrom, 
             kernels.update().factoredAdafactorStep(parameter.value(), state.get("r"), state.get("c"), gradient, scalars,
                     rounding.mode(), rounding.key());
         }
-    }
-
-    @Override
-    public double learningRate(long step) {
-        return lr.at(step);
     }
 }

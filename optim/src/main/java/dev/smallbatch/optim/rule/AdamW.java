@@ -46,14 +46,13 @@ public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double we
     @Override
     public float[] scalars(StepContext context) {
         long tokens = context.tokensPerStep();
-        long k = context.step() + 1;
-        float[] s = context.scalars(UpdateKernels.ADAMW_SLOTS, lr.at(context.step()), weightDecay);
+        float[] s = context.scalars(UpdateKernels.ADAMW_SLOTS, context.value(lr), weightDecay);
         s[UpdateKernels.BETA1] = (float) beta1.perStep(tokens);
         s[UpdateKernels.ONE_MINUS_BETA1] = (float) beta1.complement(tokens);
         s[UpdateKernels.BETA2] = (float) beta2.perStep(tokens);
         s[UpdateKernels.ONE_MINUS_BETA2] = (float) beta2.complement(tokens);
-        s[UpdateKernels.CORRECTION1] = (float) (1 / beta1.complement(tokens, k));
-        s[UpdateKernels.CORRECTION2_ROOT] = (float) (1 / Math.sqrt(beta2.complement(tokens, k)));
+        s[UpdateKernels.CORRECTION1] = (float) (1 / context.biasCorrection(beta1));
+        s[UpdateKernels.CORRECTION2_ROOT] = (float) (1 / Math.sqrt(context.biasCorrection(beta2)));
         s[UpdateKernels.EPSILON] = (float) eps;
         return s;
     }
@@ -63,10 +62,5 @@ public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double we
             WeightRounding rounding, Kernels kernels) {
         kernels.update().adamWStep(parameter.value(), state.get("m"), state.get("v"), gradient, scalars,
                 rounding.mode(), rounding.key());
-    }
-
-    @Override
-    public double learningRate(long step) {
-        return lr.at(step);
     }
 }

@@ -39,7 +39,7 @@ public record Lion(Schedule lr, Decay beta1, Decay beta2, double weightDecay) im
     @Override
     public float[] scalars(StepContext context) {
         long tokens = context.tokensPerStep();
-        return context.momentum(lr.at(context.step()), weightDecay, beta2.perStep(tokens), beta2.complement(tokens),
+        return context.momentum(context.value(lr), weightDecay, beta2.perStep(tokens), beta2.complement(tokens),
                 beta1.perStep(tokens), beta1.complement(tokens));
     }
 
@@ -47,10 +47,5 @@ public record Lion(Schedule lr, Decay beta1, Decay beta2, double weightDecay) im
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
         kernels.update().signStep(parameter.value(), state.get("m"), gradient, scalars, rounding.mode(), rounding.key());
-    }
-
-    @Override
-    public double learningRate(long step) {
-        return lr.at(step);
     }
 }

@@ -61,11 +61,11 @@ public record Muon(Schedule lr, Decay beta, boolean nesterov, double weightDecay
         long tokens = context.tokensPerStep();
         double keep = beta.perStep(tokens);
         double take = beta.complement(tokens);
-        double rate = lr.at(context.step());
+        double rate = context.value(lr);
         if (nesterov) {
             return context.momentum(rate, weightDecay, keep, take, keep * keep, take * (1 + keep));
         }
-        double correction = 1 / beta.complement(tokens, context.step() + 1);
+        double correction = 1 / context.biasCorrection(beta);
         return context.momentum(rate, weightDecay, keep, take, keep * correction, take * correction);
     }
 
@@ -84,10 +84,5 @@ public record Muon(Schedule lr, Decay beta, boolean nesterov, double weightDecay
         }
         float factor = (float) Math.sqrt(Math.max(1, (double) block.rows() / block.cols()));
         kernels.update().muonStep(parameter.value(), blocks, scalars, factor, rounding.mode(), rounding.key());
-    }
-
-    @Override
-    public double learningRate(long step) {
-        return lr.at(step);
     }
 }

@@ -39,7 +39,7 @@ public record RmsProp(Schedule lr, Decay beta, double eps, double weightDecay) i
 
     @Override
     public float[] scalars(StepContext context) {
-        float[] s = context.scalars(UpdateKernels.ROOT_SLOTS, lr.at(context.step()), weightDecay);
+        float[] s = context.scalars(UpdateKernels.ROOT_SLOTS, context.value(lr), weightDecay);
         s[UpdateKernels.KEEP] = (float) beta.perStep(context.tokensPerStep());
         s[UpdateKernels.TAKE] = (float) beta.complement(context.tokensPerStep());
         s[UpdateKernels.ROOT_EPSILON] = (float) eps;
@@ -50,10 +50,5 @@ public record RmsProp(Schedule lr, Decay beta, double eps, double weightDecay) i
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
         kernels.update().rootStep(parameter.value(), state.get("v"), gradient, scalars, rounding.mode(), rounding.key());
-    }
-
-    @Override
-    public double learningRate(long step) {
-        return lr.at(step);
     }
 }

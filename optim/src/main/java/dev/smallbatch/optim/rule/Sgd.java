@@ -55,17 +55,12 @@ public record Sgd(Schedule lr, double momentum, boolean nesterov, double weightD
     public float[] scalars(StepContext context) {
         double ahead = nesterov ? momentum : 1;
         double now = nesterov ? 1 + momentum : 1;
-        return context.momentum(lr.at(context.step()), weightDecay, momentum, 1, momentum * ahead, now);
+        return context.momentum(context.value(lr), weightDecay, momentum, 1, momentum * ahead, now);
     }
 
     @Override
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
         kernels.update().sgdStep(parameter.value(), state.get("m"), gradient, scalars, rounding.mode(), rounding.key());
-    }
-
-    @Override
-    public double learningRate(long step) {
-        return lr.at(step);
     }
 }

@@ -36,17 +36,12 @@ public record Signum(Schedule lr, double momentum, double weightDecay) implement
 
     @Override
     public float[] scalars(StepContext context) {
-        return context.momentum(lr.at(context.step()), weightDecay, momentum, 1, momentum, 1);
+        return context.momentum(context.value(lr), weightDecay, momentum, 1, momentum, 1);
     }
 
     @Override
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
         kernels.update().signStep(parameter.value(), state.get("m"), gradient, scalars, rounding.mode(), rounding.key());
-    }
-
-    @Override
-    public double learningRate(long step) {
-        return lr.at(step);
     }
 }

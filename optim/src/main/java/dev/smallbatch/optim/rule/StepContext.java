@@ -2,30 +2,50 @@ package dev.smallbatch.optim.rule;
 
 import dev.smallbatch.core.spi.StepNumber;
 import dev.smallbatch.core.spi.UpdateKernels;
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.schedule.Schedule;
 
 /**
  * What a rule knows of a step.
  *
  * @param step number of updates made before this one: 0 for the first
- * @param tokensPerStep sequences times their length in one update
+ * @param tokens seen in those updates
+ * @param tokensPerStep sequences times their length in this update
  * @param gradientScale factor of every gradient, for clipping
+ * @param gradientNorm Euclidean norm of all gradients of the optimizer together, scaled by that factor; NaN unless a rule
+ *     {@linkplain UpdateRule#needsAllGradients needs it}
  */
-public record StepContext(long step, long tokensPerStep, double gradientScale) {
+public record StepContext(long step, long tokens, long tokensPerStep, double gradientScale, double gradientNorm) {
     public StepContext {
-        if (step < 0 || tokensPerStep < 1) {
-            throw new IllegalArgumentException("step context: step " + step + " with " + tokensPerStep
-                    + " tokens; at least step 0 and 1 token");
+        if (step < 0 || tokens < 0 || tokensPerStep < 1) {
+            throw new IllegalArgumentException("step context: step " + step + " after " + tokens + " tokens, with "
+                    + tokensPerStep + "; at least step 0 after 0 tokens, with 1");
         }
     }
 
-    /** Gradients as they are. */
+    /** All batches so far of the same size, gradients as they are. */
     public StepContext(long step, long tokensPerStep) {
-        this(step, tokensPerStep, 1);
+        this(step, step * tokensPerStep, tokensPerStep, 1, Double.NaN);
     }
 
     /** The same step with gradients scaled by {@code factor} as well. */
     public StepContext scaled(double factor) {
-        return new StepContext(step, tokensPerStep, gradientScale * factor);
+        return new StepContext(step, tokens, tokensPerStep, gradientScale * factor, gradientNorm * factor);
+    }
+
+    /** The same step with the norm of all gradients, as they are scaled. */
+    public StepContext withGradientNorm(double norm) {
+        return new StepContext(step, tokens, tokensPerStep, gradientScale, norm);
+    }
+
+    /** What a schedule says for this step. */
+    public double value(Schedule schedule) {
+        return schedule.at(step, tokens);
+    }
+
+    /** {@code 1 - beta_1 ... beta_k} of the updates up to this one: what an average that started at 0 is divided by. */
+    public double biasCorrection(Decay decay) {
+        return decay.complement(tokensPerStep, step + 1, tokens + tokensPerStep);
     }
 
     /** The numbers of a step for a kernel, those that every kernel takes filled in. */

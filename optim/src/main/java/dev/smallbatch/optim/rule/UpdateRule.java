@@ -4,6 +4,7 @@ import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.optim.schedule.Schedule;
 
 /**
  * How one parameter changes in one step. Order within an update, for every rule: the gradient is scaled (clipping), the
@@ -41,6 +42,14 @@ public interface UpdateRule {
     void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels);
 
-    /** The learning rate of a step, for logs. */
-    double learningRate(long step);
+    /** The schedule of the learning rate. */
+    Schedule lr();
+
+    /**
+     * Whether {@link StepContext#gradientNorm} is used: no parameter can then be updated before all gradients are known, so
+     * they are kept, and updates inside backward are refused.
+     */
+    default boolean needsAllGradients() {
+        return false;
+    }
 }

@@ -39,7 +39,8 @@ public record StepMemory(long parameters, long optimizerState, long gradients, l
      */
     public static StepMemory plan(LossModel model, List<ParameterGroup> groups, Clipping clipping,
             int batchSize, int sequenceLength, int microBatches, boolean recompute) {
-        boolean keepsGradients = TrainStep.keepsGradients(clipping, microBatches);
+        boolean keepsGradients = TrainStep.keepsGradients(clipping.needsAllGradients()
+                || groups.stream().anyMatch(group -> group.rule().needsAllGradients()), microBatches);
         return new StepMemory(
                 model.parameters().stream().mapToLong(p -> Region.bytesFor(p.value().dtype(), p.value().shape())).sum(),
                 Optimizer.stateBytes(groups, model.parameters()),

@@ -58,10 +58,11 @@ public final class TrainLoop {
             boolean logged = config.logs(step + 1);
             speed.begin();
             batch.fill(source, step);
-            StepResult result = trainStep.run(batch, step, logged);
+            StepResult result = trainStep.run(batch, state, logged);
             speed.end(batch.tokenCount());
+            double lr = trainStep.optimizer().learningRate(state.context(batch.tokenCount()));
             state = state.advance(batch.tokenCount());
-            StepStats stats = new StepStats(state.step(), state.tokens(), result.loss(), trainStep.optimizer().learningRate(step),
+            StepStats stats = new StepStats(state.step(), state.tokens(), result.loss(), lr,
                     result.gradNorm(), speed.tokensPerSecond(), speed.elapsedSeconds(), evaluate(state), logged);
             listeners.forEach(listener -> listener.onStep(stats));
             if (logged) {

@@ -5,7 +5,6 @@ import dev.smallbatch.core.autograd.Tape;
 import dev.smallbatch.core.autograd.Var;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Region;
-import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.rule.StepContext;
 import java.util.Locale;
@@ -53,7 +52,7 @@ public final class TrainStep {
         this.optimizer = optimizer;
         this.tape = new Tape(kernels, step, mode(recompute));
         this.accumulation = accumulation;
-        this.keepsGradients = keepsGradients(optimizer.clipping(), accumulation.microBatches());
+        this.keepsGradients = keepsGradients(optimizer.needsAllGradients(), accumulation.microBatches());
         if (accumulation.microBatches() > 1) {
             LOG.log(System.Logger.Level.WARNING, describe());
         }
@@ -63,24 +62,30 @@ public final class TrainStep {
         return recompute ? Tape.Mode.RECOMPUTE : Tape.Mode.RECORD;
     }
 
-    static boolean keepsGradients(Clipping clipping, int microBatches) {
+    static boolean keepsGradients(boolean needsAll, int microBatches) {
         if (microBatches < 1) {
             throw new IllegalArgumentException("training step: " + microBatches + " micro-batches; at least 1");
         }
-        return microBatches > 1 || clipping.needsAllGradients();
+        return microBatches > 1 || needsAll;
+    }
+
+    /** Makes one update of a run whose batches all have this one's size; {@code step} of them were made before. */
+    public StepResult run(Batch batch, long step, boolean measureNorm) {
+        return run(batch, new TrainState(step, step * batch.tokenCount()), measureNorm);
     }
 
     /**
      * Makes one update.
      *
      * @param batch filled; its size is a multiple of the number of micro-batches
-     * @param step number of updates made before
+     * @param state what was done before
      * @param measureNorm whether the result has the gradients' norm, for a pass over each of them
      * @throws NonFiniteLossException if the loss is not finite, before anything has changed; or if a measured norm is not
      *     finite, in which case parameters updated inside backward are lost
      */
-    public StepResult run(Batch batch, long step, boolean measureNorm) {
-        StepContext context = new StepContext(step, batch.tokenCount());
+    public StepResult run(Batch batch, TrainState state, boolean measureNorm) {
+        long step = state.step();
+        StepContext context = state.context(batch.tokenCount());
         GradientSink sink = keepsGradients ? optimizer.accumulate() : optimizer.applyDuringBackward(context, measureNorm);
         double loss = 0;
         for (int i = 0; i < accumulation.microBatches(); i++) {
@@ -118,7 +123,8 @@ public final class TrainStep {
             return "each parameter is updated inside backward; no gradients are kept";
         }
         String reason = accumulation.microBatches() == 1
-                ? "clipping by global norm needs all of them before the first update"
+                ? (optimizer.clipping().needsAllGradients() ? "clipping by global norm" : "the update rule")
+                        + " needs all of them before the first update"
                 : accumulation.microBatches() + " micro-batches are accumulated. On one device that is wasteful: smaller batches with an update"
                         + " each need no such memory and learn at least as much from the same tokens";
         return String.format(Locale.ROOT, "gradients are kept until the end of the step (%.1f MiB), because %s",

@@ -31,7 +31,7 @@ final class SingleParameter {
     }
 
     void update(Tensor gradient, double gradientScale) {
-        scalars.copyFrom(rule.scalars(new StepContext(step, 64, gradientScale)));
+        scalars.copyFrom(rule.scalars(new StepContext(step, 64).scaled(gradientScale)));
         rule.update(parameter, gradient, state, scalars, scratch, rounding, bench.kernels());
         step++;
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.tensor.MemoryStats;
 import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.optim.ByNorm;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.TinyModel;
@@ -56,6 +57,7 @@ class StepMemoryTest {
         StepMemory clipped = plan(TinyRun.adamW(), new Clipping.GlobalNorm(1), 2, 1);
         assertEquals(clipped.parameters(), clipped.gradients());
         assertEquals(clipped.parameters(), plan(TinyRun.adamW(), Clipping.none(), 2, 2).gradients());
+        assertEquals(clipped.parameters(), plan(new ByNorm(TinyRun.adamW()), Clipping.none(), 2, 1).gradients());
     }
 
     @Test

@@ -64,7 +64,7 @@ class TrainLoopTest {
             StepStats second = heard.get(1);
             assertEquals(2, second.step());
             assertEquals(2 * 2 * TinyRun.LENGTH, second.tokens());
-            assertEquals(TinyRun.adamW().learningRate(1), second.lr());
+            assertEquals(TinyRun.adamW().lr().at(1), second.lr());
             assertTrue(second.tokensPerSecond() > 0);
             assertTrue(second.elapsedSeconds() <= heard.get(2).elapsedSeconds());
         }

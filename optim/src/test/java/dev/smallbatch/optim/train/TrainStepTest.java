@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.tensor.MemoryStats;
+import dev.smallbatch.optim.ByNorm;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.TinyRun;
 import dev.smallbatch.optim.rule.Sgd;
@@ -160,10 +161,13 @@ class TrainStepTest {
     @Test
     void saysHowParametersAreUpdatedAndWhy() {
         try (TinyRun inside = new TinyRun(); TinyRun clipped = new TinyRun(TinyRun.adamW(), FAR_AWAY, 2, 1);
+                TinyRun byNorm = new TinyRun(new ByNorm(TinyRun.adamW()), Clipping.none(), 2, 1);
                 TinyRun accumulated = new TinyRun(TinyRun.adamW(), Clipping.none(), 2, 2)) {
             assertEquals("each parameter is updated inside backward; no gradients are kept", inside.trainStep.describe());
             String why = clipped.trainStep.describe();
             assertTrue(why.contains("because clipping by global norm needs all of them"), why);
+            why = byNorm.trainStep.describe();
+            assertTrue(why.contains("because the update rule needs all of them"), why);
             why = accumulated.trainStep.describe();
             assertTrue(why.contains("because 2 micro-batches are accumulated. On one device that is wasteful"), why);
         }
