@@ -89,13 +89,19 @@ final class Figure {
 
     /** Adds points joined by a line; those that are not finite are left out, and so is a series without points. */
     static void line(XYChart chart, String name, List<Double> x, List<Double> y) {
+        line(chart, name, x, y, null);
+    }
+
+    /** The same, with half the length of an error bar for each point; null for none. */
+    private static void line(XYChart chart, String name, List<Double> x, List<Double> y, List<Double> errors) {
         List<Integer> finite = IntStream.range(0, x.size())
                 .filter(i -> Double.isFinite(x.get(i)) && Double.isFinite(y.get(i))).boxed().toList();
         if (finite.isEmpty()) {
             return;
         }
         int number = chart.getSeriesMap().size();
-        XYSeries series = chart.addSeries(name, finite.stream().map(x::get).toList(), finite.stream().map(y::get).toList());
+        XYSeries series = chart.addSeries(name, finite.stream().map(x::get).toList(), finite.stream().map(y::get).toList(),
+                errors == null ? null : finite.stream().map(errors::get).toList());
         Color color = COLORS[number % COLORS.length];
         series.setMarkerColor(color).setMarker(MARKERS[number % MARKERS.length]).setLineColor(color)
                 .setLineStyle(new BasicStroke(LINE));
@@ -104,15 +110,20 @@ final class Figure {
 
     /** The same over the base-2 logarithm of x. */
     static void log2Line(XYChart chart, String name, List<Double> x, List<Double> y) {
-        line(chart, name, x.stream().map(value -> Math.log(value) / Math.log(2)).toList(), y);
+        line(chart, name, log2(x), y);
     }
 
-    /** The lowest loss of each batch size, a line for each series. */
+    private static List<Double> log2(List<Double> x) {
+        return x.stream().map(value -> Math.log(value) / Math.log(2)).toList();
+    }
+
+    /** The lowest mean loss of each batch size, a line for each series; bars are standard deviations over seeds. */
     static XYChart byBatch(String title, Map<String, Losses> series) {
         XYChart chart = log2Chart(title, "batch size, sequences", LOSS);
         series.forEach((name, losses) -> {
             List<Integer> batches = losses.batches();
-            log2Line(chart, name, batches.stream().map(Integer::doubleValue).toList(), losses.lowest(batches));
+            line(chart, name, log2(batches.stream().map(Integer::doubleValue).toList()), losses.lowest(batches),
+                    batches.stream().map(size -> losses.deviation(losses.batch(size).best())).toList());
         });
         return chart;
     }

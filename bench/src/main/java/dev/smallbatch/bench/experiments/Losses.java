@@ -1,5 +1,6 @@
 package dev.smallbatch.bench.experiments;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,20 +9,19 @@ import java.util.function.Predicate;
 
 /** The end losses of runs: means over seeds, minima over what is tuned. A run that diverged has an infinite loss. */
 final class Losses {
-    private final Map<Cell, double[]> sumAndCount = new LinkedHashMap<>();
+    private final Map<Cell, List<Double>> bySettings = new LinkedHashMap<>();
 
     Losses(List<Outcome<Cell, LanguageModelRun.Result>> outcomes) {
         for (Outcome<Cell, LanguageModelRun.Result> outcome : outcomes) {
-            double[] sum = sumAndCount.computeIfAbsent(outcome.cell().withSeed(0), any -> new double[2]);
-            sum[0] += outcome.result().loss() == null ? Double.POSITIVE_INFINITY : outcome.result().loss();
-            sum[1]++;
+            bySettings.computeIfAbsent(outcome.cell().withSeed(0), any -> new ArrayList<>())
+                    .add(outcome.result().loss() == null ? Double.POSITIVE_INFINITY : outcome.result().loss());
         }
     }
 
     private Losses(Losses all, Predicate<Cell> kept) {
-        all.sumAndCount.forEach((cell, sum) -> {
+        all.bySettings.forEach((cell, losses) -> {
             if (kept.test(cell)) {
-                sumAndCount.put(cell, sum);
+                bySettings.put(cell, losses);
             }
         });
     }
@@ -33,18 +33,24 @@ final class Losses {
 
     /** The settings, seeds left out. */
     List<Cell> cells() {
-        return List.copyOf(sumAndCount.keySet());
+        return List.copyOf(bySettings.keySet());
     }
 
     /** Mean over the seeds of settings. */
     double mean(Cell cell) {
-        double[] sum = sumAndCount.get(cell.withSeed(0));
-        return sum[0] / sum[1];
+        return bySettings.get(cell.withSeed(0)).stream().mapToDouble(loss -> loss).average().orElseThrow();
+    }
+
+    /** Standard deviation over the seeds of settings; 0 of a single one. */
+    double deviation(Cell cell) {
+        List<Double> losses = bySettings.get(cell.withSeed(0));
+        double mean = mean(cell);
+        return Math.sqrt(losses.stream().mapToDouble(loss -> (loss - mean) * (loss - mean)).sum() / Math.max(1, losses.size() - 1));
     }
 
     /** The settings with the lowest mean. */
     Cell best() {
-        return sumAndCount.keySet().stream().min(Comparator.comparingDouble(this::mean)).orElseThrow(
+        return bySettings.keySet().stream().min(Comparator.comparingDouble(this::mean)).orElseThrow(
                 () -> new IllegalStateException("experiment: no run to choose from; the grid has none of these settings"));
     }
 
@@ -65,7 +71,7 @@ final class Losses {
 
     /** The batch sizes there are, ascending. */
     List<Integer> batches() {
-        return sumAndCount.keySet().stream().map(Cell::batch).distinct().sorted().toList();
+        return bySettings.keySet().stream().map(Cell::batch).distinct().sorted().toList();
     }
 
     /** The lowest mean of each batch size. */
