@@ -7,6 +7,7 @@ module dev.smallbatch.optim {
     exports dev.smallbatch.optim;
     exports dev.smallbatch.optim.batch;
     exports dev.smallbatch.optim.checkpoint;
+    exports dev.smallbatch.optim.curvature;
     exports dev.smallbatch.optim.rule;
     exports dev.smallbatch.optim.schedule;
     exports dev.smallbatch.optim.train;
