@@ -23,7 +23,7 @@ final class Bits {
             case F32 -> Float.floatToRawIntBits(special);
             case BF16 -> Float.floatToRawIntBits(special) >>> 16;
             case F16 -> Float.floatToFloat16(special) & 0xFFFF;
-            case I32 -> throw new IllegalArgumentException("integers have no " + special);
+            case I32, U8 -> throw new IllegalArgumentException("integers have no " + special);
         };
     }
 
@@ -41,7 +41,7 @@ final class Bits {
             case F32 -> Float.intBitsToFloat(bits);
             case BF16 -> Float.intBitsToFloat(bits << 16);
             case F16 -> half(bits);
-            case I32 -> bits;
+            case I32, U8 -> bits;
         };
     }
 
@@ -65,7 +65,8 @@ final class Bits {
             return bits;
         }
         for (int i = 0; i < bits.length; i++) {
-            bits[i] = memory.getAtIndex(ValueLayout.JAVA_SHORT, i) & 0xFFFF;
+            bits[i] = tensor.dtype() == DType.U8 ? memory.get(ValueLayout.JAVA_BYTE, i) & 0xFF
+                    : memory.getAtIndex(ValueLayout.JAVA_SHORT, i) & 0xFFFF;
         }
         return bits;
     }
@@ -77,7 +78,11 @@ final class Bits {
             return;
         }
         for (int i = 0; i < bits.length; i++) {
-            memory.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) bits[i]);
+            if (tensor.dtype() == DType.U8) {
+                memory.set(ValueLayout.JAVA_BYTE, i, (byte) bits[i]);
+            } else {
+                memory.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) bits[i]);
+            }
         }
     }
 
@@ -88,6 +93,7 @@ final class Bits {
             case BF16 -> 0x7FC0;
             case F16 -> 0x7E00;
             case I32 -> -1;
+            case U8 -> 0xFF;
         };
     }
 }

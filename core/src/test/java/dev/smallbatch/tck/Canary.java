@@ -64,6 +64,7 @@ final class Canary {
             case F32 -> 0x7FC0CAFE;
             case BF16, F16 -> 0x7FCA;
             case I32 -> 0x80000001;
+            case U8 -> 0xA5;
         };
     }
 }

@@ -16,7 +16,8 @@ final class Planted {
     static Stream<OpCase> in(OpCase c, float poison) {
         List<OpCase> calls = new ArrayList<>();
         for (Arg arg : c.args()) {
-            if (arg.isAbsent() || arg.role() == Role.WRITTEN || arg.dtype() == DType.I32 || arg.bits().length == 0
+            boolean integers = arg.dtype() == DType.I32 || arg.dtype() == DType.U8;
+            if (arg.isAbsent() || arg.role() == Role.WRITTEN || integers || arg.bits().length == 0
                     || derivativeAtInfinity(c, arg, poison)) {
                 continue;
             }

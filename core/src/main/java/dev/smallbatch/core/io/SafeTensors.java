@@ -196,7 +196,7 @@ public final class SafeTensors implements AutoCloseable {
         DType type = StoredType.named(entry.dtype()).tensorType();
         if (type == null) {
             throw refused(entry, "is stored as " + entry.dtype()
-                    + ", which no tensor holds (F32, BF16, F16 and I32 can be read); convert it, or take its raw bytes");
+                    + ", which no tensor holds (F32, BF16, F16, I32 and U8 can be read); convert it, or take its raw bytes");
         }
         return type;
     }

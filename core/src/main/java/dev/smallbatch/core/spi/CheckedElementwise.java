@@ -41,7 +41,7 @@ final class CheckedElementwise implements ElementwiseKernels {
         return switch (from) {
             case F32 -> to == DType.F32 || to == DType.BF16;
             case BF16, F16 -> to == DType.F32;
-            case I32 -> false;
+            case I32, U8 -> false;
         };
     }
 

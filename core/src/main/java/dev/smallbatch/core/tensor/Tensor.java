@@ -105,6 +105,7 @@ public final class Tensor {
             case BF16 -> BFloat16.toFloat(segment().getAtIndex(ValueLayout.JAVA_SHORT, i));
             case F16 -> Float.float16ToFloat(segment().getAtIndex(ValueLayout.JAVA_SHORT, i));
             case I32 -> segment().getAtIndex(ValueLayout.JAVA_INT, i);
+            case U8 -> Byte.toUnsignedInt(segment().get(ValueLayout.JAVA_BYTE, i));
         };
     }
 

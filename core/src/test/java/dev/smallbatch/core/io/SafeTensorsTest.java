@@ -67,6 +67,20 @@ class SafeTensorsTest {
     }
 
     @Test
+    void unsignedBytesAreReadAndWrittenAsTheyAre() throws IOException {
+        try (SafeTensors file = open("all-types.safetensors")) {
+            Tensor codes = file.read("u8", region);
+            assertEquals(DType.U8, codes.dtype());
+            Path path = dir.resolve("codes.safetensors");
+            SafeTensorsWriter.write(path, SafeTensorsWriterTest.ordered("u8", codes), SafeTensorsWriterTest.texts());
+            try (SafeTensors copy = SafeTensors.open(path)) {
+                assertArrayEquals(file.bytes("u8"), copy.bytes("u8"));
+                assertEquals(file.bytes("u8")[0] & 0xFF, codes.getFlat(0));
+            }
+        }
+    }
+
+    @Test
     void halfTypesWidenToFloatExactly() throws IOException {
         try (SafeTensors file = open("reference.safetensors")) {
             Tensor bf16 = region.allocate(DType.F32, Shape.of(5));
@@ -166,10 +180,10 @@ class SafeTensorsTest {
             assertEquals("I64", file.header().entry("i64").dtype());
             assertArrayEquals(new byte[] {(byte) 0xFD, (byte) 0xFE, (byte) 0xFF}, file.bytes("i8"));
             assertArrayEquals(new byte[] {1, 0}, file.bytes("bool"));
-            for (String name : List.of("i64", "f64", "u8", "i8", "i16", "bool", "f8", "c64")) {
+            for (String name : List.of("i64", "f64", "i8", "i16", "bool", "f8", "c64")) {
                 String message = assertThrows(SafeTensorsException.class, () -> file.read(name, region)).getMessage();
                 assertTrue(message.contains("is stored as " + file.header().entry(name).dtype() + ", which no tensor holds"
-                        + " (F32, BF16, F16 and I32 can be read); convert it, or take its raw bytes"), message);
+                        + " (F32, BF16, F16, I32 and U8 can be read); convert it, or take its raw bytes"), message);
             }
         }
     }

@@ -34,13 +34,17 @@ final class ScalarUpdate implements UpdateKernels {
 
     private void momentumStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key,
             DoubleUnaryOperator direction) {
-        Floats ms = m == null ? null : new Floats(m);
-        Floats gs = new Floats(g);
+        step(p, s, rounding, key, new Slots(s).learningRate,
+                momentum(m == null ? null : new Floats(m), new Floats(g), s, direction));
+    }
+
+    /** The step of element i, whose moment it moves; so in all that follow. */
+    static LongToDoubleFunction momentum(Floats ms, Floats gs, Tensor s, DoubleUnaryOperator direction) {
         Slots slots = new Slots(s);
-        step(p, s, rounding, key, slots.learningRate, i -> {
+        return i -> {
             double h = slots.scale * gs.get(i);
             return direction.applyAsDouble(ms == null ? h : moved(ms, i, h, slots));
-        });
+        };
     }
 
     /** Moves the moment of one element and returns its step. */
@@ -53,16 +57,18 @@ final class ScalarUpdate implements UpdateKernels {
     /** v = keep v + take h^2, p = p - decay p - learningRate h / (sqrt(v) + epsilon). */
     @Override
     public void rootStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        Floats vs = new Floats(v);
-        Floats gs = new Floats(g);
+        step(p, s, rounding, key, new Slots(s).learningRate, root(new Floats(v), new Floats(g), s));
+    }
+
+    static LongToDoubleFunction root(Floats vs, Floats gs, Tensor s) {
         Slots slots = new Slots(s);
         double epsilon = new Floats(s).get(ROOT_EPSILON);
-        step(p, s, rounding, key, slots.learningRate, i -> {
+        return i -> {
             double h = slots.scale * gs.get(i);
             double square = slots.keep * vs.get(i) + slots.take * h * h;
             vs.set(i, square);
             return h / (Math.sqrt(square) + epsilon);
-        });
+        };
     }
 
     /**
@@ -71,9 +77,10 @@ final class ScalarUpdate implements UpdateKernels {
      */
     @Override
     public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        Floats ms = new Floats(m);
-        Floats vs = new Floats(v);
-        Floats gs = new Floats(g);
+        step(p, s, rounding, key, new Floats(s).get(LEARNING_RATE), adamW(new Floats(m), new Floats(v), new Floats(g), s));
+    }
+
+    static LongToDoubleFunction adamW(Floats ms, Floats vs, Floats gs, Tensor s) {
         Floats scalars = new Floats(s);
         double scale = scalars.get(GRADIENT_SCALE);
         double beta1 = scalars.get(BETA1);
@@ -83,14 +90,14 @@ final class ScalarUpdate implements UpdateKernels {
         double correction1 = scalars.get(CORRECTION1);
         double correction2Root = scalars.get(CORRECTION2_ROOT);
         double epsilon = scalars.get(EPSILON);
-        step(p, s, rounding, key, scalars.get(LEARNING_RATE), i -> {
+        return i -> {
             double h = scale * gs.get(i);
             double first = beta1 * ms.get(i) + oneMinusBeta1 * h;
             double second = beta2 * vs.get(i) + oneMinusBeta2 * h * h;
             ms.set(i, first);
             vs.set(i, second);
             return first * correction1 / (Math.sqrt(second) * correction2Root + epsilon);
-        });
+        };
     }
 
     /** v = keep v + take (h^2 + floor), u = h / sqrt(v), then as adafactor. */

@@ -36,10 +36,16 @@ final class VectorUpdate implements UpdateKernels {
             weights.update(p, rounding, keyOfStep(key, s), (values, at, from, count) ->
                     step(values, at, gradients, from, scaled, keep, count));
         } else {
-            Momentum momentum = new Momentum(m.segment(), gradients, s);
-            weights.update(p, rounding, keyOfStep(key, s), (values, at, from, count) ->
-                    momentum.step(values, at, from, count, rate, keep));
+            weights.update(p, rounding, keyOfStep(key, s), sgd(m.segment(), gradients, s));
         }
+    }
+
+    /** With a moment. Moment and gradient have the same indices, those of the parameter or others; so in all that follow. */
+    static WeightBlocks.Body sgd(MemorySegment m, MemorySegment g, Tensor s) {
+        Momentum momentum = new Momentum(m, g, s);
+        float rate = slot(s, LEARNING_RATE);
+        float keep = 1 - slot(s, DECAY);
+        return (values, at, from, count) -> momentum.step(values, at, from, count, rate, keep);
     }
 
     /** {@code p = keep p - rate x}. */
@@ -65,10 +71,15 @@ final class VectorUpdate implements UpdateKernels {
             weights.update(p, rounding, keyOfStep(key, s), (values, at, from, count) ->
                     signStep(values, at, gradients, from, scale, rate, keep, count));
         } else {
-            Momentum momentum = new Momentum(m.segment(), gradients, s);
-            weights.update(p, rounding, keyOfStep(key, s), (values, at, from, count) ->
-                    momentum.signStep(values, at, from, count, rate, keep));
+            weights.update(p, rounding, keyOfStep(key, s), sign(m.segment(), gradients, s));
         }
+    }
+
+    static WeightBlocks.Body sign(MemorySegment m, MemorySegment g, Tensor s) {
+        Momentum momentum = new Momentum(m, g, s);
+        float rate = slot(s, LEARNING_RATE);
+        float keep = 1 - slot(s, DECAY);
+        return (values, at, from, count) -> momentum.signStep(values, at, from, count, rate, keep);
     }
 
     private static void signStep(MemorySegment p, long at, MemorySegment x, long from, float scale, float rate, float keep,
@@ -139,9 +150,12 @@ final class VectorUpdate implements UpdateKernels {
 
     @Override
     public void rootStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        Root root = new Root(v.segment(), g.segment(), slot(s, LEARNING_RATE), slot(s, GRADIENT_SCALE), 1 - slot(s, DECAY),
-                slot(s, KEEP), slot(s, TAKE), slot(s, ROOT_EPSILON));
-        weights.update(p, rounding, keyOfStep(key, s), root::run);
+        weights.update(p, rounding, keyOfStep(key, s), root(v.segment(), g.segment(), s));
+    }
+
+    static WeightBlocks.Body root(MemorySegment v, MemorySegment g, Tensor s) {
+        return new Root(v, g, slot(s, LEARNING_RATE), slot(s, GRADIENT_SCALE), 1 - slot(s, DECAY), slot(s, KEEP),
+                slot(s, TAKE), slot(s, ROOT_EPSILON))::run;
     }
 
     /** The arguments of one update by the root of squares. */
@@ -169,10 +183,13 @@ final class VectorUpdate implements UpdateKernels {
 
     @Override
     public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        Adam adam = new Adam(m.segment(), v.segment(), g.segment(), slot(s, LEARNING_RATE) * slot(s, CORRECTION1),
-                slot(s, GRADIENT_SCALE), 1 - slot(s, DECAY), slot(s, BETA1), slot(s, ONE_MINUS_BETA1), slot(s, BETA2),
-                slot(s, ONE_MINUS_BETA2), slot(s, CORRECTION2_ROOT), slot(s, EPSILON));
-        weights.update(p, rounding, keyOfStep(key, s), adam::run);
+        weights.update(p, rounding, keyOfStep(key, s), adamW(m.segment(), v.segment(), g.segment(), s));
+    }
+
+    static WeightBlocks.Body adamW(MemorySegment m, MemorySegment v, MemorySegment g, Tensor s) {
+        return new Adam(m, v, g, slot(s, LEARNING_RATE) * slot(s, CORRECTION1), slot(s, GRADIENT_SCALE), 1 - slot(s, DECAY),
+                slot(s, BETA1), slot(s, ONE_MINUS_BETA1), slot(s, BETA2), slot(s, ONE_MINUS_BETA2), slot(s, CORRECTION2_ROOT),
+                slot(s, EPSILON))::run;
     }
 
     /** The arguments of one update; {@code rate} has the first moment's correction in it. */
@@ -226,7 +243,7 @@ final class VectorUpdate implements UpdateKernels {
         muon.step(p, x, factor * slot(s, LEARNING_RATE), 1 - slot(s, DECAY), rounding, keyOfStep(key, s));
     }
 
-    private static long keyOfStep(long key, Tensor s) {
+    static long keyOfStep(long key, Tensor s) {
         return new RandomKey(key).at(StepNumber.get(s)).bits();
     }
 
