@@ -1,10 +1,10 @@
-"""Cuts the optimizer goldens down to the rules that are implemented.
+"""Cuts from the optimizer goldens the cases that tests follow.
 
-usage: extract_optimizers.py GOLDEN_DIR OUT_DIR
+usage: extract_optimizers.py GOLDEN_DIR OUT_DIR [CASE...]
 
 GOLDEN_DIR holds inputs.safetensors, manifest.json and one safetensors file per reference library. Writes into OUT_DIR
-inputs.safetensors (unchanged), trajectories.safetensors (all keys that begin with a wanted case) and cases.json (the
-manifest's entries of these cases). Keys and numbers stay as they are.
+inputs.safetensors (unchanged), cases.txt (the names of all cases there are) and for each CASE a file CASE.safetensors: all
+keys that begin with it, and the manifest's entry in the metadata. Keys and numbers stay as they are.
 """
 import json
 import pathlib
@@ -13,27 +13,21 @@ import sys
 
 from safetensors.numpy import load_file, save_file
 
-CASES = ('sgd', 'sgd_momentum', 'sgd_nesterov_optax', 'adam', 'adamw', 'adamw_bigeps', 'adamw_optax', 'sign_sgd', 'signum', 'lion',
-         'adagrad', 'rmsprop', 'adafactor_optax', 'muon_fp32', 'muon_kj_fp32', 'newton_schulz5')
+KEEP = ('case', 'library', 'api', 'hyper', 'steps', 'tensors', 'state', 'note', 'rtol', 'atol')
 
 
 def main():
-    golden, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    golden, out, wanted = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
     out.mkdir(parents=True, exist_ok=True)
     manifest = json.loads((golden / 'manifest.json').read_text())
-    entries = [entry for entry in manifest['cases'] if entry['case'] in CASES]
-    assert len(entries) == len(CASES), [entry['case'] for entry in entries]
-
-    tensors = {}
-    for name in sorted({entry['file'] for entry in entries}):
-        tensors |= {key: value for key, value in load_file(golden / name).items() if key.split('/')[0] in CASES}
-    save_file(tensors, out / 'trajectories.safetensors')
+    entries = {entry['case']: entry for entry in manifest['cases']}
+    (out / 'cases.txt').write_text(''.join(case + '\n' for case in entries))
     shutil.copyfile(golden / 'inputs.safetensors', out / 'inputs.safetensors')
-
-    keep = ('case', 'library', 'api', 'hyper', 'steps', 'tensors', 'state', 'note', 'rtol', 'atol')
-    small = {key: manifest[key] for key in ('seed', 'steps', 'shapes', 'versions')}
-    small['cases'] = [{key: entry[key] for key in keep} for entry in entries]
-    (out / 'cases.json').write_text(json.dumps(small, indent=1) + '\n')
+    for case in wanted:
+        tensors = load_file(golden / entries[case]['file'])
+        entry = {key: entries[case][key] for key in KEEP} | {'versions': manifest['versions']}
+        save_file({key: value for key, value in tensors.items() if key.split('/')[0] == case},
+                  out / (case + '.safetensors'), {'case': json.dumps(entry)})
 
 
 if __name__ == '__main__':
