@@ -16,7 +16,6 @@ import dev.smallbatch.optim.batch.Throughput;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.style.Styler;
 
@@ -81,7 +80,7 @@ final class ThroughputByBatch implements Experiment {
     private static Speed measure(Load load, Kernels kernels, double seconds, double peak) {
         GptConfig preset = GptConfig.preset(load.preset());
         GptConfig model = preset.withSizes(preset.layers(), preset.dim(), preset.heads(), load.seqLen(), preset.vocabularySize());
-        OptimizerKind optimizer = OptimizerKind.valueOf(load.optimizer().toUpperCase(Locale.ROOT));
+        OptimizerKind optimizer = OptimizerKind.named(load.optimizer());
         PreparedStep.Setup setup =
                 new PreparedStep.Setup(model, optimizer.atConstantRate(RATE), load.batch(), DType.F32, false);
         try (PreparedStep step = new PreparedStep(setup, kernels)) {

@@ -2,6 +2,7 @@ package dev.smallbatch.model.cli;
 
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.model.run.OptimizerKind;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -79,6 +80,7 @@ public final class Main implements Runnable {
         line.setExpandAtFiles(false);
         line.registerConverter(DType.class, WeightTypes::dtype);
         line.registerConverter(Rounding.class, WeightTypes::rounding);
+        line.registerConverter(OptimizerKind.class, OptimizerOptions::kind);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setUsageHelpAutoWidth(false).setUsageHelpWidth(Math.clamp(console.columns(), 80, 120));
         Failure failure = new Failure(console);

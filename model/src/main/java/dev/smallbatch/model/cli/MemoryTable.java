@@ -11,7 +11,7 @@ final class MemoryTable {
 
     /** The options that differ most, as they are given. */
     static String label(MemoryPlan.Choice choice) {
-        return ("--optimizer " + choice.optimizer() + " --dtype " + choice.dtype()).toLowerCase(Locale.ROOT)
+        return "--optimizer " + choice.optimizer().option() + " --dtype " + choice.dtype().name().toLowerCase(Locale.ROOT)
                 + (choice.recompute() ? " --recompute" : "");
     }
 

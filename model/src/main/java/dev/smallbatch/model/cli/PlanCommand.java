@@ -8,6 +8,7 @@ import dev.smallbatch.model.run.MachineMemory;
 import dev.smallbatch.model.run.MemoryPlan;
 import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.model.run.Recipe;
+import dev.smallbatch.model.run.Settings;
 import dev.smallbatch.model.run.TrainingSpeed;
 import dev.smallbatch.model.run.UsageException;
 import dev.smallbatch.optim.train.StepMemory;
@@ -66,10 +67,8 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--batch-size", paramLabel = "N", description = "Sequences per update (default: recommended).")
     private Integer batchSize;
 
-    @Option(names = "--optimizer", paramLabel = "NAME",
-            description = "sgd, momentum, nesterov, signum, adamw, adafactor, muon, lion, adagrad or rmsprop"
-                    + " (default: recommended).")
-    private OptimizerKind optimizer;
+    @Mixin
+    private final OptimizerOptions optimizer = new OptimizerOptions();
 
     @Option(names = "--dtype", paramLabel = "TYPE", description = "Type of the weights, f32 or bf16 (default: recommended).")
     private DType dtype;
@@ -136,8 +135,9 @@ final class PlanCommand implements Callable<Integer> {
 
     private void table(GptConfig model) {
         MemoryPlan plan = MemoryPlan.of(new MemoryPlan.Choice(model, Objects.requireNonNullElse(dtype, DType.F32),
-                Objects.requireNonNullElse(optimizer, OptimizerKind.ADAMW), clipNorm != null, or(batchSize, 1),
-                Boolean.TRUE.equals(recompute)));
+                Objects.requireNonNullElse(optimizer.kind, OptimizerKind.ADAMW),
+                Objects.requireNonNullElse(optimizer.settings(), Settings.NONE), clipNorm != null, or(batchSize, 1),
+                Boolean.TRUE.equals(recompute), 1));
         console.out().println(Format.text(ROW, "", "weights", "optimizer", "gradients", "activations", "tokens", "with the JVM"));
         row("as given", plan);
         plan.neighbours().forEach(this::row);
@@ -154,7 +154,7 @@ final class PlanCommand implements Callable<Integer> {
 
     private void recipe(GptConfig model) {
         OptionalLong here = MachineMemory.available();
-        Recipe recipe = Recipe.forModel(model).withOptimizer(optimizer).withDType(dtype).withRecompute(recompute)
+        Recipe recipe = Recipe.forModel(model).withOptimizer(optimizer.kind, optimizer.settings()).withDType(dtype).withRecompute(recompute)
                 .withBatchSize(batchSize).withClipping(clipNorm != null);
         if (tokens != null) {
             recipe = recipe.forTokens(tokens);

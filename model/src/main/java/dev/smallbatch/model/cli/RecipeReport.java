@@ -89,7 +89,7 @@ final class RecipeReport {
     static String difference(MemoryPlan.Choice from, MemoryPlan.Choice to) {
         List<String> options = new ArrayList<>();
         if (to.optimizer() != from.optimizer()) {
-            options.add("--optimizer " + lowerCase(to.optimizer()));
+            options.add("--optimizer " + to.optimizer().option());
         }
         if (to.dtype() != from.dtype()) {
             options.add("--dtype " + lowerCase(to.dtype()));
@@ -115,7 +115,7 @@ final class RecipeReport {
         options.add(shape(preset, model));
         options.add(model.vocabularySize() == 256 ? "--tokenizer byte" : "--vocab-size " + model.vocabularySize());
         options.add("--batch-size " + choice.batchSize());
-        options.add("--optimizer " + lowerCase(choice.optimizer()) + " --dtype " + lowerCase(choice.dtype()));
+        options.add("--optimizer " + choice.optimizer().option() + " --dtype " + lowerCase(choice.dtype()));
         if (choice.dtype() == DType.BF16) {
             options.add("--rounding stochastic");
         }
@@ -126,6 +126,11 @@ final class RecipeReport {
         if (tuned.beta2HalfLife() > 0) {
             options.add("--beta2-half-life " + Format.number(tuned.beta2HalfLife()));
         }
+        choice.settings().values().forEach((name, value) -> {
+            if (!value.equals(choice.optimizer().defaults().values().get(name))) {
+                options.add("--set " + name + "=" + value);
+            }
+        });
         options.add("--tokens " + tuned.tokens());
         return String.join(" ", options);
     }

@@ -2,7 +2,6 @@ package dev.smallbatch.model.cli;
 
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
-import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.model.run.ScheduleKind;
 import dev.smallbatch.model.run.TrainingOptions;
 import dev.smallbatch.optim.train.Accumulation;
@@ -50,6 +49,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @ArgGroup(validate = false, heading = "%nModel:%n")
     private final ModelOptions model = new ModelOptions();
+
+    @ArgGroup(validate = false, heading = "%nOptimizer:%n")
+    private final OptimizerOptions optimizer = new OptimizerOptions();
 
     @ArgGroup(validate = false, heading = "%nTraining:%n")
     private final UpdateOptions update = new UpdateOptions();
@@ -100,10 +102,6 @@ final class TrainCommand implements Callable<Integer> {
                 description = "How bf16 weights are rounded after an update: stochastic, or nearest to see why not"
                         + " (default: stochastic).")
         private Rounding rounding;
-        @Option(names = "--optimizer", paramLabel = "NAME",
-                description = "sgd, momentum, nesterov, signum, adamw, adafactor, muon, lion, adagrad or rmsprop"
-                        + " (default: adamw).")
-        private OptimizerKind optimizer;
         @Option(names = "--lr", paramLabel = "RATE",
                 description = "Peak learning rate (default: by optimizer, and but for sgd by width and batch size).")
         private Double lr;
@@ -114,15 +112,6 @@ final class TrainCommand implements Callable<Integer> {
         @Option(names = "--beta2-half-life", paramLabel = "TOKENS",
                 description = "Second decay as a half-life in tokens (default: a 50th of the run).")
         private Double beta2HalfLife;
-        @Option(names = "--adafactor-power", paramLabel = "C",
-                description = "Adafactor keeps 1 - k^-C of its second moment in update k, unless beta2 is given"
-                        + " (default: 0.999).")
-        private Double adafactorPower;
-        @Option(names = "--muon-lr", paramLabel = "RATE",
-                description = "Muon's peak learning rate for hidden matrices; --lr is for the rest (default: 0.02).")
-        private Double muonLr;
-        @Option(names = "--muon-beta", paramLabel = "B", description = "Muon's decay per step (default: 0.95).")
-        private Double muonBeta;
         @Option(names = "--weight-decay", paramLabel = "W",
                 description = "Decoupled weight decay (default: 0; with muon 0.0001, of the tables alone).")
         private Double weightDecay;
@@ -177,17 +166,18 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private TrainingOptions options() {
-        return TrainingOptions.into(out).data(data).glob(glob).resume(resume)
+        TrainingOptions options = TrainingOptions.into(out).data(data).glob(glob).resume(resume)
                 .preset(model.preset).layers(model.layers).dim(model.dim).heads(model.heads).seqLen(model.seqLen)
                 .tokenizer(model.tokenizer).vocabularySize(model.vocabularySize)
-                .batchSize(update.batchSize).tokens(update.tokens).steps(update.steps).optimizer(update.optimizer).lr(update.lr)
+                .batchSize(update.batchSize).tokens(update.tokens).steps(update.steps).optimizer(optimizer.kind).lr(update.lr)
                 .beta1(update.beta1).beta2(update.beta2).beta2HalfLife(update.beta2HalfLife)
-                .adafactorPower(update.adafactorPower).muonLr(update.muonLr).muonBeta(update.muonBeta)
                 .weightDecay(update.weightDecay)
                 .warmupFraction(update.warmupFraction).schedule(update.schedule).clipNorm(update.clipNorm)
                 .accumulate(update.accumulate).accumulateBy(update.accumulateBy)
                 .recompute(update.recompute).dtype(update.dtype).rounding(update.rounding)
                 .seed(loop.seed).evalEvery(loop.evalEvery).checkpointEvery(loop.checkpointEvery)
                 .threads(backend.threads).backend(backend.backend);
+        optimizer.given.forEach(options::set);
+        return options;
     }
 }

@@ -105,7 +105,7 @@ final class TrainingSession {
 
     private static String update(RunConfig config) {
         RunConfig.Update update = config.update();
-        StringBuilder line = new StringBuilder(lowerCase(update.optimizer())).append(", lr ").append(Format.number(update.lr()));
+        StringBuilder line = new StringBuilder(update.optimizer().option()).append(", lr ").append(Format.number(update.lr()));
         line.append(update.beta1() == 0 ? "" : ", beta1 " + Format.number(update.beta1()));
         if (update.beta2() != null) {
             double beta2 = update.beta2().perStep(config.tokensPerStep());
@@ -113,9 +113,7 @@ final class TrainingSession {
             line.append(", beta2 ").append(Format.number(beta2))
                     .append(" (half-life ").append(Format.count(halfLife)).append(" tokens)");
         }
-        line.append(update.adafactorPower() == null ? "" : ", power " + Format.number(update.adafactorPower()));
-        line.append(update.muonLr() == null ? "" : "; hidden matrices lr " + Format.number(update.muonLr())
-                + ", beta " + Format.number(update.muonBeta()));
+        line.append(update.settings().values().isEmpty() ? "" : ", " + update.settings());
         line.append(update.weightDecay() == 0 ? ", no weight decay" : ", weight decay " + Format.number(update.weightDecay()));
         return line.append(update.clipNorm() == null ? "" : ", gradients clipped to "
                 + Format.number(update.clipNorm())).toString();

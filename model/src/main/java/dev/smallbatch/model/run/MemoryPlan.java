@@ -5,8 +5,6 @@ import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.ParameterGroup;
-import dev.smallbatch.optim.batch.Decay;
-import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.train.StepMemory;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,9 +28,6 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
     /** Those of the small-batch study; every other one takes as much as one of these, or half of AdamW's state. */
     private static final List<OptimizerKind> COMPARED =
             List.of(OptimizerKind.SGD, OptimizerKind.ADAFACTOR, OptimizerKind.MUON, OptimizerKind.ADAMW);
-    /** Numbers that memory does not depend on. */
-    private static final RunConfig.Update ANY = new RunConfig.Update(null, 1, 0.5, new Decay.PerStep(0.5), null, 1.0, 0.5, 0,
-            null, ScheduleKind.CONSTANT, 0);
 
     /**
      * What memory depends on.
@@ -40,57 +35,59 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
      * @param model the architecture; its longest sequence is the one trained with
      * @param dtype of matrices and tables, F32 or BF16
      * @param optimizer the update rule
+     * @param settings its own
      * @param clipped whether gradients are clipped by their norm, and therefore kept
      * @param batchSize sequences per update
      * @param recompute whether activations inside blocks are computed again in backward instead of being kept
      * @param microBatches parts of a batch whose gradients are accumulated, 1 for none
      */
-    public record Choice(GptConfig model, DType dtype, OptimizerKind optimizer, boolean clipped, int batchSize,
+    public record Choice(GptConfig model, DType dtype, OptimizerKind optimizer, Settings settings, boolean clipped, int batchSize,
             boolean recompute, int microBatches) {
-        /** Without accumulation. */
+        /** With the usual settings and without accumulation. */
         public Choice(GptConfig model, DType dtype, OptimizerKind optimizer, boolean clipped, int batchSize, boolean recompute) {
-            this(model, dtype, optimizer, clipped, batchSize, recompute, 1);
+            this(model, dtype, optimizer, optimizer.defaults(), clipped, batchSize, recompute, 1);
         }
 
         Choice withModel(GptConfig other) {
-            return new Choice(other, dtype, optimizer, clipped, batchSize, recompute, microBatches);
+            return new Choice(other, dtype, optimizer, settings, clipped, batchSize, recompute, microBatches);
         }
 
         Choice withSeqLen(int seqLen) {
             return withModel(model.withSizes(model.layers(), model.dim(), model.heads(), seqLen, model.vocabularySize()));
         }
 
+        /** With its usual settings. */
         Choice withOptimizer(OptimizerKind other) {
-            return new Choice(model, dtype, other, clipped, batchSize, recompute, microBatches);
+            return new Choice(model, dtype, other, other.defaults(), clipped, batchSize, recompute, microBatches);
         }
 
         Choice withDType(DType other) {
-            return new Choice(model, other, optimizer, clipped, batchSize, recompute, microBatches);
+            return new Choice(model, other, optimizer, settings, clipped, batchSize, recompute, microBatches);
         }
 
         Choice withBatchSize(int other) {
-            return new Choice(model, dtype, optimizer, clipped, other, recompute, microBatches);
+            return new Choice(model, dtype, optimizer, settings, clipped, other, recompute, microBatches);
         }
 
         Choice withAccumulation(int parts) {
-            return new Choice(model, dtype, optimizer, clipped, batchSize, recompute, parts);
+            return new Choice(model, dtype, optimizer, settings, clipped, batchSize, recompute, parts);
         }
 
         Choice withRecompute(boolean other) {
-            return new Choice(model, dtype, optimizer, clipped, batchSize, other, microBatches);
+            return new Choice(model, dtype, optimizer, settings, clipped, batchSize, other, microBatches);
         }
     }
 
     /** Plans a choice. */
     public static MemoryPlan of(Choice choice) {
-        StepMemory memory = StepMemory.plan(Gpt.planned(choice.model, choice.dtype), groups(choice.optimizer), clipping(choice),
+        StepMemory memory = StepMemory.plan(Gpt.planned(choice.model, choice.dtype), groups(choice), clipping(choice),
                 choice.batchSize, choice.model.seqLen(), choice.microBatches, choice.recompute);
         return new MemoryPlan(choice, memory.withParameters(Gpt.parameterBytes(choice.model, choice.dtype)));
     }
 
     /** Groups with as much state as training's, at learning rates that hardly change anything. */
-    static List<ParameterGroup> groups(OptimizerKind optimizer) {
-        return optimizer.groups(ANY, peak -> new Constant(1e-9));
+    static List<ParameterGroup> groups(Choice choice) {
+        return choice.optimizer.atConstantRate(1e-9, choice.settings);
     }
 
     static Clipping clipping(Choice choice) {

@@ -1,10 +1,14 @@
 package dev.smallbatch.model.run;
 
+import static dev.smallbatch.model.run.OptimizerRow.row;
+import static dev.smallbatch.model.run.Setting.Range.FRACTION;
+import static dev.smallbatch.model.run.Setting.Range.POSITIVE;
+
+import dev.smallbatch.model.run.OptimizerRow.SecondDecay;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdaGrad;
 import dev.smallbatch.optim.rule.Adafactor;
-import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.Lion;
 import dev.smallbatch.optim.rule.Muon;
 import dev.smallbatch.optim.rule.RmsProp;
@@ -13,174 +17,184 @@ import dev.smallbatch.optim.rule.Signum;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SequencedMap;
 import java.util.function.DoubleFunction;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
-/** The update rules a run can choose from: a row for each with its options, their defaults, and the rule they make. */
+/**
+ * The optimizers a run can choose from: a row for each says what it is, its usual rates, decays and settings, and the rules
+ * they make. On the command line {@code SOME_NAME} is {@code some-name}.
+ */
 public enum OptimizerKind {
-    /** Plain stochastic gradient descent, without momentum or any other state. */
-    SGD(0.2, false, 0, Beta2.NONE) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            return List.of(ParameterGroup.all(new Sgd(peak.apply(u.lr()), 0, u.weightDecay())));
-        }
-    },
-    /** SGD with heavy-ball momentum. */
-    MOMENTUM(0.02, false, 0.9, Beta2.NONE) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            return List.of(ParameterGroup.all(new Sgd(peak.apply(u.lr()), u.beta1(), u.weightDecay())));
-        }
-    },
-    /** SGD with Nesterov's momentum. */
-    NESTEROV(0.02, false, 0.9, Beta2.NONE) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            return List.of(ParameterGroup.all(new Sgd(peak.apply(u.lr()), u.beta1(), true, u.weightDecay())));
-        }
-    },
-    /** The sign of the momentum. */
-    SIGNUM(2e-4, true, 0.9, Beta2.NONE) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            return List.of(ParameterGroup.all(new Signum(peak.apply(u.lr()), u.beta1(), u.weightDecay())));
-        }
-    },
-    /** Adam with decoupled weight decay. */
-    ADAMW(2e-3, true, 0.9, Beta2.HALF_LIFE) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            return List.of(ParameterGroup.all(adamW(u, peak)));
-        }
-    },
-    /** Adam's second moment in rows and columns; hardly any state. */
-    ADAFACTOR(1e-2, true, 0, Beta2.INSTEAD_OF_POWER) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            Adafactor.SecondMoment moment = u.beta2() != null ? new Adafactor.SecondMoment.Constant(u.beta2())
-                    : new Adafactor.SecondMoment.Power(u.adafactorPower());
-            return List.of(ParameterGroup.all(new Adafactor(peak.apply(u.lr()), moment, Adafactor.FACTOR_FROM, u.weightDecay())));
-        }
-    },
-    /** Orthogonal steps for hidden matrices; AdamW for everything else, with every option that does not say otherwise. */
-    MUON(2e-3, true, 0.9, Beta2.HALF_LIFE) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            Decay beta = new Decay.PerStep(u.muonBeta());
-            return ParameterGroup.matricesAndOthers(new Muon(peak.apply(u.muonLr()), beta), adamW(u, peak));
-        }
-    },
-    /** The sign of an average that the newest gradient weighs more in. */
-    LION(4e-4, true, 0.9, Beta2.PER_STEP) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            return List.of(ParameterGroup.all(new Lion(peak.apply(u.lr()), new Decay.PerStep(u.beta1()), u.beta2(),
-                    u.weightDecay())));
-        }
-    },
-    /** Gradients over the root of the sum of their squares. */
-    ADAGRAD(1e-2, true, 0, Beta2.NONE) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            return List.of(ParameterGroup.all(new AdaGrad(peak.apply(u.lr()), 1e-10, u.weightDecay())));
-        }
-    },
-    /** Gradients over the root of the mean of their squares. */
-    RMSPROP(1e-3, true, 0, Beta2.HALF_LIFE) {
-        @Override
-        List<ParameterGroup> groups(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-            return List.of(ParameterGroup.all(new RmsProp(peak.apply(u.lr()), u.beta2(), 1e-8, u.weightDecay())));
-        }
-    };
+    SGD(row("plain stochastic gradient descent, without any state").lr(0.2)
+            .rule(o -> new Sgd(o.lr(), 0, o.weightDecay()))),
+    MOMENTUM(row("SGD with heavy-ball momentum").lr(0.02).momentum(0.9)
+            .rule(o -> new Sgd(o.lr(), o.beta1(), o.weightDecay()))),
+    NESTEROV(row("SGD with Nesterov's momentum").lr(0.02).momentum(0.9)
+            .rule(o -> new Sgd(o.lr(), o.beta1(), true, o.weightDecay()))),
+    SIGNUM(row("the sign of the momentum").lrByWidth(2e-4).momentum(0.9)
+            .rule(o -> new Signum(o.lr(), o.beta1(), o.weightDecay()))),
+    LION(row("the sign of an average in which the newest gradient weighs more").lrByWidth(4e-4).beta1(0.9).beta2(0.99)
+            .rule(o -> new Lion(o.lr(), o.firstDecay(), o.secondDecay(), o.weightDecay()))),
+    ADAGRAD(row("gradients over the root of the sum of their squares").lrByWidth(1e-2)
+            .rule(o -> new AdaGrad(o.lr(), 1e-10, o.weightDecay()))),
+    RMSPROP(row("gradients over the root of the mean of their squares").lrByWidth(1e-3).secondMoment()
+            .rule(o -> new RmsProp(o.lr(), o.secondDecay(), 1e-8, o.weightDecay()))),
+    ADAMW(row("Adam with decoupled weight decay").lrByWidth(2e-3).beta1(0.9).secondMoment()
+            .rule(RuleOptions::adamW)),
+    ADAFACTOR(row("Adam's second moment in rows and columns, hardly any state").lrByWidth(1e-2)
+            .set("power", Adafactor.POWER, POSITIVE, "1 - k^-power of the mean of squares stays in update k, unless beta2 is given")
+            .secondMomentInsteadOf("power")
+            .rule(o -> new Adafactor(o.lr(), o.secondDecay() != null ? new Adafactor.SecondMoment.Constant(o.secondDecay())
+                    : new Adafactor.SecondMoment.Power(o.number("power")), Adafactor.FACTOR_FROM, o.weightDecay()))),
+    MUON(row("orthogonal steps for hidden matrices; adamw with the common options for the rest").lrByWidth(2e-3).beta1(0.9)
+            .secondMoment().weightDecay(Muon.TABLES_WEIGHT_DECAY)
+            .set("matrix-lr", 0.02, POSITIVE, "peak rate of hidden matrices")
+            .set("beta", 0.95, FRACTION, "decay of their average per step")
+            .groups(o -> ParameterGroup.matricesAndOthers(new Muon(o.lr("matrix-lr"), o.decay("beta")), o.adamW())));
 
-    /** Peak rate of the matrices that {@link #MUON} updates. */
-    static final double MUON_LR = 0.02;
-    /** Decay of Muon's average of gradients, per step. */
-    static final double MUON_BETA = 0.95;
-    private static final double LION_BETA2 = 0.99;
+    private final OptimizerRow row;
 
-    /** What a second decay means to a rule. */
-    private enum Beta2 {
-        NONE, INSTEAD_OF_POWER, PER_STEP, HALF_LIFE
+    OptimizerKind(OptimizerRow row) {
+        this.row = row;
     }
 
-    private final double lr;
-    private final boolean byWidth;
-    private final double beta1;
-    private final Beta2 beta2;
-
-    OptimizerKind(double lr, boolean byWidth, double beta1, Beta2 beta2) {
-        this.lr = lr;
-        this.byWidth = byWidth;
-        this.beta1 = beta1;
-        this.beta2 = beta2;
+    /** What it is, in a line. */
+    public String what() {
+        return row.what;
     }
 
-    /** The rules of a run; {@code peak} gives a schedule its peak. */
-    abstract List<ParameterGroup> groups(RunConfig.Update update, DoubleFunction<Schedule> peak);
+    /** What it has beside the common options. */
+    public List<Setting> settings() {
+        return List.copyOf(row.settings);
+    }
 
-    /** The rules with their usual decays and a learning rate that stays the same, for measuring what an update costs. */
+    /** All its settings with their defaults. */
+    public Settings defaults() {
+        return settings(Map.of(), false);
+    }
+
+    /**
+     * Its settings with the values that are given.
+     *
+     * @param given by name
+     * @param secondDecay whether a second decay is given; the setting it replaces is left out
+     * @throws UsageException if there is no such setting, or a value is impossible
+     */
+    public Settings settings(Map<String, String> given, boolean secondDecay) {
+        SequencedMap<String, String> values = new LinkedHashMap<>();
+        for (Setting setting : row.settings) {
+            if (secondDecay && setting.name().equals(row.replaced)) {
+                require(!given.containsKey(row.replaced), row.replaced, given, " and a second decay are two ways to forget;"
+                        + " give one of them");
+                continue;
+            }
+            String value = setting.canonical(given.getOrDefault(setting.name(), setting.usual()));
+            require(value != null, setting.name(), given, "; must be " + setting.possible());
+            values.put(setting.name(), value);
+        }
+        for (String name : given.keySet()) {
+            require(values.containsKey(name), name, given, "; --optimizer " + option() + " has no such setting");
+        }
+        return new Settings(values);
+    }
+
+    private void require(boolean condition, String name, Map<String, String> given, String problem) {
+        if (!condition) {
+            throw new UsageException("--set " + name + "=" + given.get(name) + problem + (row.settings.isEmpty() ? ", nor any other"
+                    : ". Settings of " + option() + ": "
+                    + row.settings.stream().map(Setting::toString).collect(Collectors.joining(", "))));
+        }
+    }
+
+    /** The rules of a run; {@code schedule} gives a peak its schedule. */
+    List<ParameterGroup> groups(RunConfig.Update update, DoubleFunction<Schedule> schedule) {
+        return row.groups.apply(new RuleOptions(update, schedule));
+    }
+
+    /** The rules with their usual decays and settings and one learning rate for all that stays, to measure an update. */
     public List<ParameterGroup> atConstantRate(double lr) {
-        return groups(new RunConfig.Update(this, lr, beta1, beta2(1L << 30), 0.8, lr, MUON_BETA, 0, null, ScheduleKind.CONSTANT, 0),
-                Constant::new);
+        return atConstantRate(lr, defaults());
     }
 
-    private static AdamW adamW(RunConfig.Update u, DoubleFunction<Schedule> peak) {
-        return new AdamW(peak.apply(u.lr()), new Decay.PerStep(u.beta1()), u.beta2(), 1e-8, u.weightDecay());
+    /** The same with other settings. */
+    public List<ParameterGroup> atConstantRate(double lr, Settings settings) {
+        boolean replaced = !row.replaced.isEmpty() && !settings.values().containsKey(row.replaced);
+        Decay beta2 = replaced ? new Decay.PerStep(0.99) : beta2(1L << 30);
+        return groups(new RunConfig.Update(this, lr, row.beta1, beta2, settings, 0, null, ScheduleKind.CONSTANT, 0),
+                peak -> new Constant(lr));
     }
 
     /** The usual peak rate at a width of 256 and batch size 1. */
-    double lr() {
-        return lr;
+    public double lr() {
+        return row.lr;
     }
 
     /** Whether the rate falls with the width of the model and rises a little with the batch. */
     boolean scalesWithWidth() {
-        return byWidth;
+        return row.byWidth;
     }
 
     /** The usual first decay per step; 0 if the rule has none. */
     double beta1() {
-        return beta1;
+        return row.beta1;
     }
 
     /** The usual weight decay. */
     double weightDecay() {
-        return this == MUON ? Muon.TABLES_WEIGHT_DECAY : 0;
+        return row.weightDecay;
     }
 
     boolean hasBeta1() {
-        return beta1 > 0;
+        return row.beta1 > 0;
     }
 
     /** Whether a first decay of 0 would be plain {@link #SGD} or its sign. */
     boolean needsMomentum() {
-        return this == MOMENTUM || this == NESTEROV || this == SIGNUM;
+        return row.needsMomentum;
     }
 
     boolean hasBeta2() {
-        return beta2 != Beta2.NONE;
+        return row.beta2 != SecondDecay.NONE;
     }
 
     /** Whether its second decay is that of a mean of squares, whose half-life in tokens stays from batch to batch. */
     boolean hasSecondMoment() {
-        return beta2 == Beta2.HALF_LIFE || beta2 == Beta2.INSTEAD_OF_POWER;
+        return row.beta2 == SecondDecay.HALF_LIFE || row.beta2 == SecondDecay.IF_GIVEN;
+    }
+
+    /** Whether there is always a second decay. */
+    boolean needsBeta2() {
+        return hasBeta2() && row.beta2 != SecondDecay.IF_GIVEN;
     }
 
     /** The usual second decay of a run of so many tokens; null if the rule has none, or none unless it is asked for. */
     Decay beta2(long tokens) {
-        return switch (beta2) {
-            case NONE, INSTEAD_OF_POWER -> null;
-            case PER_STEP -> new Decay.PerStep(LION_BETA2);
+        return switch (row.beta2) {
+            case NONE, IF_GIVEN -> null;
+            case PER_STEP -> new Decay.PerStep(row.perStep);
             case HALF_LIFE -> Decay.HalfLife.ofSecondMoment(tokens);
         };
     }
 
     /** As it is written on the command line and in files. */
-    String option() {
-        return RunConfigJson.lowerCase(this);
+    public String option() {
+        return Names.option(this);
+    }
+
+    /**
+     * The way back, in any case.
+     *
+     * @throws UsageException if there is no such optimizer
+     */
+    public static OptimizerKind named(String option) {
+        return Arrays.stream(values()).filter(kind -> kind.option().equals(option.toLowerCase(Locale.ROOT))).findFirst()
+                .orElseThrow(() -> new UsageException("--optimizer " + option + "; there is " + names(kind -> true)));
     }
 
     /** For messages: the names of those that something is true of. */

@@ -55,26 +55,23 @@ final class OptionChecks {
         belongs("--beta1", options.beta1, OptimizerKind::hasBeta1);
         belongs("--beta2", options.beta2, OptimizerKind::hasBeta2);
         belongs("--beta2-half-life", options.beta2HalfLife, OptimizerKind::hasBeta2);
-        belongs("--adafactor-power", options.adafactorPower, kind -> kind == OptimizerKind.ADAFACTOR);
-        belongs("--muon-lr", options.muonLr, kind -> kind == OptimizerKind.MUON);
-        belongs("--muon-beta", options.muonBeta, kind -> kind == OptimizerKind.MUON);
-        if (options.adafactorPower != null && (options.beta2 != null || options.beta2HalfLife != null)) {
-            throw new UsageException("train: --adafactor-power and a second decay are two ways to forget; give one of them");
+        if (options.optimizer != null || !options.resume) {
+            chosen().settings(options.settings, options.beta2 != null || options.beta2HalfLife != null);
         }
         if (options.optimizer != null && options.optimizer.needsMomentum() && options.beta1 != null && options.beta1 == 0) {
             throw new UsageException("train: --beta1 0 with --optimizer " + options.optimizer.option()
                     + "; without momentum it is --optimizer sgd");
         }
-        positive("--adafactor-power", options.adafactorPower);
-        positive("--muon-lr", options.muonLr);
-        range("--muon-beta", options.muonBeta, 0, 1);
+    }
+
+    private OptimizerKind chosen() {
+        return options.optimizer == null ? OptimizerKind.ADAMW : options.optimizer;
     }
 
     private void belongs(String option, Double value, Predicate<OptimizerKind> to) {
-        OptimizerKind chosen = options.optimizer == null ? OptimizerKind.ADAMW : options.optimizer;
-        if (value != null && !to.test(chosen) && !(options.resume && options.optimizer == null)) {
+        if (value != null && !to.test(chosen()) && !(options.resume && options.optimizer == null)) {
             throw new UsageException("train: " + option + " belongs to --optimizer " + OptimizerKind.names(to) + "; "
-                    + chosen.option() + " has none");
+                    + chosen().option() + " has none");
         }
     }
 

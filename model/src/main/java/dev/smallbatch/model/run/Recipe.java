@@ -94,9 +94,17 @@ public final class Recipe {
         return with(r -> r.throughput = List.copyOf(measured));
     }
 
-    /** With this optimizer; null for the recipe's choice. */
+    /** With this optimizer and its usual settings; null for the recipe's choice. */
     public Recipe withOptimizer(OptimizerKind optimizer) {
-        return with(r -> r.optimizer = optimizer);
+        return withOptimizer(optimizer, optimizer == null ? null : optimizer.defaults());
+    }
+
+    /** With this optimizer and settings; null for the recipe's choice of both. */
+    public Recipe withOptimizer(OptimizerKind optimizer, Settings settings) {
+        return with(r -> {
+            r.optimizer = optimizer;
+            r.settings = settings;
+        });
     }
 
     /** With weights of this type; null for the recipe's choice. */
@@ -134,7 +142,8 @@ public final class Recipe {
     }
 
     private MemoryPlan.Choice choice(Rung rung, int batchSize) {
-        return new MemoryPlan.Choice(request.model, rung.dtype, rung.optimizer, request.clipped, batchSize, rung.recompute,
+        return new MemoryPlan.Choice(request.model, rung.dtype, rung.optimizer,
+                request.optimizer == null ? rung.optimizer.defaults() : request.settings, request.clipped, batchSize, rung.recompute,
                 request.microBatches);
     }
 

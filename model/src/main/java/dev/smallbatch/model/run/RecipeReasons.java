@@ -50,7 +50,7 @@ final class RecipeReasons {
     }
 
     private String optimizer() {
-        String name = lowerCase(choice.optimizer());
+        String name = choice.optimizer().option();
         if (request.optimizer != null) {
             return name + GIVEN;
         }
@@ -126,7 +126,7 @@ final class RecipeReasons {
 
     /** For example {@code adamw, bf16, --recompute}. */
     static String label(MemoryPlan.Choice choice) {
-        return lowerCase(choice.optimizer()) + " " + lowerCase(choice.dtype()) + (choice.recompute() ? " --recompute" : "");
+        return choice.optimizer().option() + " " + lowerCase(choice.dtype()) + (choice.recompute() ? " --recompute" : "");
     }
 
     private static String lowerCase(Enum<?> constant) {

@@ -13,6 +13,7 @@ final class RecipeRequest {
     Long tokens;
     List<Throughput> throughput = List.of();
     OptimizerKind optimizer;
+    Settings settings;
     DType dtype;
     Boolean recompute;
     Integer batchSize;
@@ -26,6 +27,7 @@ final class RecipeRequest {
         copy.tokens = tokens;
         copy.throughput = throughput;
         copy.optimizer = optimizer;
+        copy.settings = settings;
         copy.dtype = dtype;
         copy.recompute = recompute;
         copy.batchSize = batchSize;

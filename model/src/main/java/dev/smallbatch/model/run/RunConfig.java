@@ -13,6 +13,7 @@ import dev.smallbatch.optim.schedule.WarmupCosine;
 import dev.smallbatch.optim.train.Accumulation;
 import dev.smallbatch.optim.train.TrainConfig;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A run with every choice made: what {@code config.json} of its directory says ({@link RunConfigJson}).
@@ -67,20 +68,19 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
      * @param lr peak learning rate
      * @param beta1 first decay per step; 0 if the rule has none
      * @param beta2 second decay; null if the rule has none
-     * @param adafactorPower of Adafactor's second moment; null for every other rule, and for one with beta2
-     * @param muonLr Muon's peak learning rate, lr being that of everything but hidden matrices; null for every other rule
-     * @param muonBeta Muon's decay per step; null for every other rule
+     * @param settings what the rule has beside the common options
      * @param weightDecay decoupled
      * @param clipNorm largest norm of all gradients together, or null
      * @param schedule learning rate after the warm-up
      * @param warmupFraction part of the run in which it rises
      */
-    public record Update(OptimizerKind optimizer, double lr, double beta1, Decay beta2, Double adafactorPower, Double muonLr,
-            Double muonBeta, double weightDecay, Double clipNorm, ScheduleKind schedule, double warmupFraction) {
-        /** Of a rule that is neither Adafactor nor Muon. */
+    public record Update(OptimizerKind optimizer, double lr, double beta1, Decay beta2, Settings settings, double weightDecay,
+            Double clipNorm, ScheduleKind schedule, double warmupFraction) {
+        /** Of a rule without settings, or with the usual ones. */
         public Update(OptimizerKind optimizer, double lr, double beta1, Decay beta2, double weightDecay, Double clipNorm,
                 ScheduleKind schedule, double warmupFraction) {
-            this(optimizer, lr, beta1, beta2, null, null, null, weightDecay, clipNorm, schedule, warmupFraction);
+            this(optimizer, lr, beta1, beta2, optimizer.settings(Map.of(), beta2 != null), weightDecay, clipNorm, schedule,
+                    warmupFraction);
         }
     }
 
@@ -143,7 +143,7 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
 
     /** What the run takes, before any of it is allocated. */
     MemoryPlan memory() {
-        return MemoryPlan.of(new MemoryPlan.Choice(model, weights.dtype, update.optimizer, update.clipNorm != null,
-                batchSize, recompute, accumulation.microBatches()));
+        return MemoryPlan.of(new MemoryPlan.Choice(model, weights.dtype, update.optimizer, update.settings,
+                update.clipNorm != null, batchSize, recompute, accumulation.microBatches()));
     }
 }

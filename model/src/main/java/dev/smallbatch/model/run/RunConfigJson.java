@@ -16,8 +16,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** {@code config.json} of a run: a {@link RunConfig} as JSON. */
 final class RunConfigJson {
@@ -67,7 +69,7 @@ final class RunConfigJson {
     }
 
     private static ObjectNode update(RunConfig.Update update) {
-        ObjectNode node = JSON.createObjectNode().put("optimizer", lowerCase(update.optimizer())).put("lr", update.lr());
+        ObjectNode node = JSON.createObjectNode().put("optimizer", update.optimizer().option()).put("lr", update.lr());
         if (update.optimizer().hasBeta1()) {
             node.put("beta1", update.beta1());
         }
@@ -76,16 +78,23 @@ final class RunConfigJson {
             case Decay.PerStep(double beta) -> node.put("beta2", beta);
             case Decay.HalfLife(double tokens) -> node.put("beta2_half_life", tokens);
         }
-        if (update.adafactorPower() != null) {
-            node.put("adafactor_power", update.adafactorPower());
-        }
-        if (update.muonLr() != null) {
-            node.put("muon_lr", update.muonLr()).put("muon_beta", update.muonBeta());
+        for (Setting setting : update.optimizer().settings()) {
+            String value = update.settings().values().get(setting.name());
+            if (value != null && setting.range() == Setting.Range.WORD) {
+                node.put(key(update.optimizer(), setting), value);
+            } else if (value != null) {
+                node.put(key(update.optimizer(), setting), Double.parseDouble(value));
+            }
         }
         return node.put("weight_decay", update.weightDecay())
                 .put("clip_norm", update.clipNorm())
                 .put("schedule", lowerCase(update.schedule()))
                 .put("warmup_frac", update.warmupFraction());
+    }
+
+    /** For example {@code muon_beta}. */
+    private static String key(OptimizerKind optimizer, Setting setting) {
+        return (optimizer.option() + "_" + setting.name()).replace('-', '_');
     }
 
     private static ObjectNode intervals(RunConfig.Intervals intervals) {
@@ -146,15 +155,18 @@ final class RunConfigJson {
         OptimizerKind optimizer = constant(OptimizerKind.class, required(node, "optimizer"));
         Decay beta2 = node.has("beta2") ? new Decay.PerStep(node.get("beta2").asDouble())
                 : node.has("beta2_half_life") ? new Decay.HalfLife(node.get("beta2_half_life").asDouble()) : null;
-        boolean power = optimizer == OptimizerKind.ADAFACTOR && beta2 == null;
-        if (optimizer.hasBeta2() && beta2 == null && !power) {
+        if (optimizer.needsBeta2() && beta2 == null) {
             throw damaged("beta2 is missing");
         }
-        boolean muon = optimizer == OptimizerKind.MUON;
+        Map<String, String> settings = new HashMap<>();
+        for (Setting setting : optimizer.settings()) {
+            if (node.has(key(optimizer, setting))) {
+                settings.put(setting.name(), node.get(key(optimizer, setting)).asText());
+            }
+        }
         return new RunConfig.Update(optimizer, required(node, "lr").asDouble(),
                 optimizer.hasBeta1() ? required(node, "beta1").asDouble() : 0, beta2,
-                power ? required(node, "adafactor_power").asDouble() : null, muon ? required(node, "muon_lr").asDouble() : null,
-                muon ? required(node, "muon_beta").asDouble() : null, required(node, "weight_decay").asDouble(),
+                optimizer.settings(settings, beta2 != null), required(node, "weight_decay").asDouble(),
                 node.path("clip_norm").isNumber() ? node.get("clip_norm").asDouble() : null,
                 constant(ScheduleKind.class, required(node, "schedule")), required(node, "warmup_frac").asDouble());
     }
@@ -183,7 +195,7 @@ final class RunConfigJson {
 
     private <E extends Enum<E>> E constant(Class<E> type, JsonNode value) throws IOException {
         try {
-            return Enum.valueOf(type, value.asText().toUpperCase(Locale.ROOT));
+            return Enum.valueOf(type, Names.constant(value.asText()));
         } catch (IllegalArgumentException e) {
             throw damaged(value + " is none of its values");
         }

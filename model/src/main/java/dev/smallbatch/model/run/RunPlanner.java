@@ -9,13 +9,14 @@ import dev.smallbatch.model.tokenizer.ByteTokenizer;
 import dev.smallbatch.model.tokenizer.Tokenizer;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.batch.RunLength;
-import dev.smallbatch.optim.rule.Adafactor;
 import dev.smallbatch.optim.train.Accumulation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.SequencedMap;
 
 /** Turns what was asked for into a {@link RunConfig}, with {@link Defaults} for the rest. */
 final class RunPlanner {
@@ -83,8 +84,10 @@ final class RunPlanner {
         GptConfig model = model(corpus.tokenizer().vocabularySize());
         requirePossible(model);
         boolean decays = options.beta1 != null || options.beta2 != null || options.beta2HalfLife != null;
+        OptimizerKind optimizer = options.optimizer == null && (decays || !options.settings.isEmpty()) ? OptimizerKind.ADAMW
+                : options.optimizer;
         Recipe recipe = Recipe.forModel(model)
-                .withOptimizer(options.optimizer == null && decays ? OptimizerKind.ADAMW : options.optimizer)
+                .withOptimizer(optimizer, optimizer == null ? null : settings(optimizer, options.settings))
                 .withDType(options.dtype).withRecompute(options.recompute).withBatchSize(options.batchSize)
                 .withClipping(options.clipNorm != null).withAccumulation(or(options.accumulate, 1))
                 .forTokens(or(options.tokens, Defaults.tokens(model, corpus.training().size())));
@@ -135,14 +138,13 @@ final class RunPlanner {
     private RunConfig.Update update(RunConfig config, OptimizerKind optimizer, long steps) {
         double lr = or(options.lr, Defaults.lr(optimizer, config.model().dim(), config.batchSize()));
         Decay beta2 = beta2(optimizer, steps * config.tokensPerStep());
-        boolean power = optimizer == OptimizerKind.ADAFACTOR && beta2 == null;
-        boolean muon = optimizer == OptimizerKind.MUON;
         return new RunConfig.Update(optimizer, lr, or(options.beta1, optimizer.beta1()), beta2,
-                power ? or(options.adafactorPower, Adafactor.POWER) : null,
-                muon ? or(options.muonLr, OptimizerKind.MUON_LR) : null,
-                muon ? or(options.muonBeta, OptimizerKind.MUON_BETA) : null,
-                or(options.weightDecay, optimizer.weightDecay()), options.clipNorm,
+                settings(optimizer, options.settings), or(options.weightDecay, optimizer.weightDecay()), options.clipNorm,
                 or(options.schedule, ScheduleKind.COSINE), or(options.warmupFraction, RunLength.WARMUP_FRACTION));
+    }
+
+    private Settings settings(OptimizerKind optimizer, Map<String, String> given) {
+        return optimizer.settings(given, options.beta2 != null || options.beta2HalfLife != null);
     }
 
     private Decay beta2(OptimizerKind optimizer, long tokens) {
@@ -183,12 +185,11 @@ final class RunPlanner {
         same("--glob", options.glob, run.text().glob());
         same("--tokenizer", options.tokenizer, run.text().tokenizer());
         RunConfig.Update update = run.update();
-        same("--optimizer", options.optimizer, update.optimizer());
+        same("--optimizer", options.optimizer == null ? null : options.optimizer.option(), update.optimizer().option());
         same("--lr", options.lr, update.lr());
         same("--beta1", options.beta1, update.beta1());
-        same("--adafactor-power", options.adafactorPower, update.adafactorPower());
-        same("--muon-lr", options.muonLr, update.muonLr());
-        same("--muon-beta", options.muonBeta, update.muonBeta());
+        SequencedMap<String, String> settings = update.optimizer().settings(options.settings, update.beta2() != null).values();
+        options.settings.keySet().forEach(name -> same("--set " + name, settings.get(name), update.settings().values().get(name)));
         same("--weight-decay", options.weightDecay, update.weightDecay());
         same("--clip-norm", options.clipNorm, update.clipNorm());
         same("--schedule", options.schedule, update.schedule());

@@ -4,8 +4,10 @@ import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.optim.train.Accumulation;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Objects;
+import java.util.SequencedMap;
 
 /**
  * What a training run shall do. Only the output directory and the data must be given; everything else has a default that suits
@@ -40,9 +42,7 @@ public final class TrainingOptions {
     Double beta1;
     Double beta2;
     Double beta2HalfLife;
-    Double adafactorPower;
-    Double muonLr;
-    Double muonBeta;
+    final SequencedMap<String, String> settings = new LinkedHashMap<>();
     Double weightDecay;
     Double clipNorm;
     Double warmupFraction;
@@ -185,7 +185,7 @@ public final class TrainingOptions {
         return this;
     }
 
-    /** Second decay per step, of a rule that has one; excludes {@link #beta2HalfLife}. To Adafactor it replaces the power. */
+    /** Second decay per step, of a rule that has one; excludes {@link #beta2HalfLife}. To Adafactor it replaces its power. */
     public TrainingOptions beta2(Double value) {
         beta2 = value;
         return this;
@@ -197,21 +197,13 @@ public final class TrainingOptions {
         return this;
     }
 
-    /** Adafactor's power c: {@code 1 - k^-c} of the old second moment stays in update k. */
-    public TrainingOptions adafactorPower(Double value) {
-        adafactorPower = value;
-        return this;
-    }
-
-    /** Muon's peak learning rate for hidden matrices; {@link #lr} is that of AdamW for everything else. */
-    public TrainingOptions muonLr(Double value) {
-        muonLr = value;
-        return this;
-    }
-
-    /** Muon's decay per step. */
-    public TrainingOptions muonBeta(Double value) {
-        muonBeta = value;
+    /**
+     * A setting of the optimizer's own, see {@link OptimizerKind#settings()}.
+     *
+     * @param value a number or a word
+     */
+    public TrainingOptions set(String name, Object value) {
+        settings.put(name, value.toString());
         return this;
     }
 

@@ -30,7 +30,7 @@ final class TrialRun implements AutoCloseable {
         parameters = Region.create("trial parameters", memory.parameters());
         state = Region.create("trial optimizer", memory.optimizer());
         model = Gpt.initialized(choice.model(), parameters, 0, choice.dtype());
-        optimizer = new Optimizer(MemoryPlan.groups(choice.optimizer()), MemoryPlan.clipping(choice), model.parameters(), kernels,
+        optimizer = new Optimizer(MemoryPlan.groups(choice), MemoryPlan.clipping(choice), model.parameters(), kernels,
                 state, Rounding.STOCHASTIC, 0);
     }
 

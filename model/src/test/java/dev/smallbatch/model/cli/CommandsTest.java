@@ -91,6 +91,20 @@ class CommandsTest {
     }
 
     @Test
+    void settingsOfAnOptimizerAreTakenStoredAndKeptWhenTheRunGoesOn() {
+        Path out = directory.resolve("settings");
+        List<String> arguments = new ArrayList<>(SmallRun.arguments(text, out));
+        arguments.addAll(List.of("--set", "matrix-lr=3e-3", "--optimizer", "muon", "--set", "beta=0.9"));
+        Invocation.of(arguments).requireSuccess().requireOut("matrix-lr 0.003, beta 0.9, weight decay 0.0001");
+        Invocation.of("inspect", out.toString()).requireSuccess().requireOut("muon_matrix_lr 0.003", "muon_beta 0.9");
+        Invocation.of("train", "--out", out.toString(), "--resume", "--set", "beta=0.90").requireSuccess();
+        Invocation.of("train", "--out", out.toString(), "--resume", "--set", "beta=0.5")
+                .requireFailure(2, "--set beta 0.5 contradicts the run", "0.9");
+        Invocation.of("train", "--out", out.toString(), "--resume", "--set", "power=0.5")
+                .requireFailure(2, "--set power=0.5; --optimizer muon has no such setting");
+    }
+
+    @Test
     void accumulationSaysWhatItCostsOnOneDevice() {
         Path out = directory.resolve("accumulated");
         List<String> arguments = new ArrayList<>(SmallRun.arguments(text, out));

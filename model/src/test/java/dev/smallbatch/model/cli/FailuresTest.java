@@ -84,7 +84,7 @@ class FailuresTest {
         train("--steps", "1.5").requireFailure(2, "'1.5' is not a whole number");
         train("--lr", "1", "--steps", "5", "--steps", "6").requireFailure(2, "--steps", "only once");
         train("--steps=5", "--seed", "1", "--steps", "6").requireFailure(2, "--steps", "only once");
-        train("--optimizer", "shampoo").requireFailure(2, "--optimizer", "shampoo");
+        train("--optimizer", "shampoo").requireFailure(2, "--optimizer", "shampoo", "adafactor, muon");
         Invocation.of("generate", "--model", finished.toString(), "--temperature", "-1").requireFailure(2, "temperature -1");
         Invocation.of("generate", "--model", finished.toString(), "--max-tokens", "-1").requireFailure(2, "--max-tokens -1");
         Invocation.of("demo", "--seconds", "0").requireFailure(2, "--seconds 0");

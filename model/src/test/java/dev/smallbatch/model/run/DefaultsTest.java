@@ -64,13 +64,17 @@ class DefaultsTest {
         assertRefused("twice", o -> o.beta2(0.95).beta2HalfLife(1e6));
         assertRefused("one of --tokens, --steps", o -> o.tokens(5L).steps(5L));
         assertRefused("sgd has none", o -> o.optimizer(OptimizerKind.SGD).beta2(0.9));
-        assertRefused("--beta1 belongs to --optimizer momentum, nesterov, signum, adamw, muon, lion; adafactor has none",
+        assertRefused("--beta1 belongs to --optimizer momentum, nesterov, signum, lion, adamw, muon; adafactor has none",
                 o -> o.optimizer(OptimizerKind.ADAFACTOR).beta1(0.9));
-        assertRefused("--muon-lr belongs to --optimizer muon; adamw has none", o -> o.muonLr(0.1));
-        assertRefused("--adafactor-power and a second decay", o -> o.optimizer(OptimizerKind.ADAFACTOR).adafactorPower(0.8).beta2(0.9));
-        assertRefused("--adafactor-power 0.0", o -> o.optimizer(OptimizerKind.ADAFACTOR).adafactorPower(0.0));
+        assertRefused("--set matrix-lr=0.1; --optimizer adamw has no such setting, nor any other", o -> o.set("matrix-lr", 0.1));
+        assertRefused("--set lr=0.1; --optimizer muon has no such setting. Settings of muon: matrix-lr=0.02 (peak rate of",
+                o -> o.optimizer(OptimizerKind.MUON).set("lr", 0.1));
+        assertRefused("--set power=0.8 and a second decay", o -> o.optimizer(OptimizerKind.ADAFACTOR).set("power", 0.8).beta2(0.9));
+        assertRefused("--set power=0.0; must be above 0. Settings of adafactor: power=0.999",
+                o -> o.optimizer(OptimizerKind.ADAFACTOR).set("power", 0.0));
         assertRefused("it is --optimizer sgd", o -> o.optimizer(OptimizerKind.NESTEROV).beta1(0.0));
-        assertRefused("--muon-beta 1.0", o -> o.optimizer(OptimizerKind.MUON).muonBeta(1.0));
+        assertRefused("--set beta=1; must be at least 0 and below 1", o -> o.optimizer(OptimizerKind.MUON).set("beta", 1));
+        assertRefused("--set beta=high", o -> o.optimizer(OptimizerKind.MUON).set("beta", "high"));
         assertRefused("--vocab-size is for", o -> o.tokenizer("byte").vocabularySize(300));
         assertRefused("--steps 0", o -> o.steps(0L));
         assertRefused("--tokens -1", o -> o.tokens(-1L));

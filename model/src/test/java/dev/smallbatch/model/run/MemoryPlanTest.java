@@ -75,7 +75,7 @@ class MemoryPlanTest {
     void accumulationKeepsGradientsAndNeedsTheActivationsOfOnePart() {
         MemoryPlan whole = MemoryPlan.of(CHOICE);
         MemoryPlan one = MemoryPlan.of(CHOICE.withBatchSize(1));
-        MemoryPlan parts = MemoryPlan.of(new MemoryPlan.Choice(MODEL, DType.F32, OptimizerKind.ADAMW, false, 6, false, 6));
+        MemoryPlan parts = MemoryPlan.of(CHOICE.withAccumulation(6));
         assertEquals(one.memory().step(), parts.memory().step());
         assertTrue(parts.memory().gradients() >= 4 * MODEL.parameterCount());
         assertEquals(List.of("--recompute", "--optimizer sgd", "--optimizer adafactor", "--optimizer muon", "--dtype bf16",

@@ -10,7 +10,6 @@ import dev.smallbatch.model.data.CorpusProgress;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.ParameterGroup;
-import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -67,9 +66,7 @@ class OptimizersTest {
 
     @Test
     void muonUpdatesHiddenMatricesAndAdamWTheRest() {
-        RunConfig.Update update = new RunConfig.Update(OptimizerKind.MUON, 1e-3, 0.9, OptimizerKind.MUON.beta2(1000), null, 0.02,
-                0.95, 1e-4, null, ScheduleKind.CONSTANT, 0);
-        List<ParameterGroup> groups = OptimizerKind.MUON.groups(update, Constant::new);
+        List<ParameterGroup> groups = OptimizerKind.MUON.atConstantRate(1e-3);
         List<String> names = Gpt.planned(GptConfig.preset("tiny")).parameters().stream()
                 .filter(groups.getFirst().selects()).map(Parameter::name).limit(5).toList();
         assertEquals(List.of("h.0.attn.qkv.weight", "h.0.attn.out.weight", "h.0.mlp.up.weight", "h.0.mlp.down.weight",

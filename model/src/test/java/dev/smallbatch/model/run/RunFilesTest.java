@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
@@ -43,12 +44,12 @@ class RunFilesTest {
         RunConfig.Update sgd = new RunConfig.Update(OptimizerKind.SGD, 0.2, 0, null, 0, null, ScheduleKind.COSINE, 0);
         RunConfig.Update fixed = new RunConfig.Update(OptimizerKind.ADAMW, 1e-3, 0.9, new Decay.PerStep(0.95), 0, null,
                 ScheduleKind.COSINE, 0.05);
-        RunConfig.Update adafactor = new RunConfig.Update(OptimizerKind.ADAFACTOR, 0.01, 0, null, 0.999, null, null, 0, null,
-                ScheduleKind.COSINE, 0.05);
+        RunConfig.Update adafactor = new RunConfig.Update(OptimizerKind.ADAFACTOR, 0.01, 0, null,
+                OptimizerKind.ADAFACTOR.settings(Map.of("power", "0.8"), false), 0, null, ScheduleKind.COSINE, 0.05);
         RunConfig.Update constant = new RunConfig.Update(OptimizerKind.ADAFACTOR, 0.01, 0, new Decay.HalfLife(1e5), 0, null,
                 ScheduleKind.COSINE, 0.05);
-        RunConfig.Update muon = new RunConfig.Update(OptimizerKind.MUON, 2e-3, 0.9, new Decay.PerStep(0.95), null, 0.02, 0.9, 1e-4,
-                null, ScheduleKind.COSINE, 0.05);
+        RunConfig.Update muon = new RunConfig.Update(OptimizerKind.MUON, 2e-3, 0.9, new Decay.PerStep(0.95),
+                OptimizerKind.MUON.settings(Map.of("beta", ".9"), false), 1e-4, null, ScheduleKind.COSINE, 0.05);
         for (RunConfig.Update update : List.of(CONFIG.update(), sgd, fixed, adafactor, constant, muon)) {
             RunConfig config = CONFIG.withSteps(50, update, CONFIG.intervals());
             RunConfigJson.write(config, file);

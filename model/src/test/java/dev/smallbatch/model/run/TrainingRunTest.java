@@ -207,7 +207,7 @@ class TrainingRunTest {
         assertContradiction("--steps", "41", "40", o -> o.steps(41L));
         assertContradiction("--tokens", "656", "640", o -> o.tokens(660L));
         assertContradiction("--batch-size", "2", "1", o -> o.batchSize(2));
-        assertContradiction("--optimizer", "SGD", "ADAMW", o -> o.optimizer(OptimizerKind.SGD));
+        assertContradiction("--optimizer", "sgd", "adamw", o -> o.optimizer(OptimizerKind.SGD));
         assertContradiction("--beta1", "0.8", "0.9", o -> o.beta1(0.8));
         assertContradiction("--beta2", "0.95", "HalfLife[tokens=12.8]", o -> o.beta2(0.95));
         assertContradiction("--beta2-half-life", "5000.0", "12.8", o -> o.beta2HalfLife(5000.0));

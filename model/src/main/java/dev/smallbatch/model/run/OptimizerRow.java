@@ -1,0 +1,115 @@
+package dev.smallbatch.model.run;
+
+import dev.smallbatch.optim.ParameterGroup;
+import dev.smallbatch.optim.rule.UpdateRule;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+
+/** What a row of {@link OptimizerKind} declares. Changes only while the row is written. */
+final class OptimizerRow {
+    final String what;
+    double lr;
+    boolean byWidth;
+    double beta1;
+    boolean needsMomentum;
+    SecondDecay beta2 = SecondDecay.NONE;
+    double perStep;
+    String replaced = "";
+    double weightDecay;
+    final List<Setting> settings = new ArrayList<>();
+    Function<RuleOptions, List<ParameterGroup>> groups;
+
+    /** What a second decay means to a rule, and where its default comes from. */
+    enum SecondDecay {
+        NONE, IF_GIVEN, PER_STEP, HALF_LIFE
+    }
+
+    private OptimizerRow(String what) {
+        this.what = what;
+    }
+
+    /**
+     * Begins a row.
+     *
+     * @param what the rule in a line, in lower case
+     */
+    static OptimizerRow row(String what) {
+        return new OptimizerRow(what);
+    }
+
+    /** The usual peak rate, the same for every model and batch. */
+    OptimizerRow lr(double usual) {
+        lr = usual;
+        return this;
+    }
+
+    /** The usual peak rate at a width of 256 and batch size 1; it falls with the width and rises a little with the batch. */
+    OptimizerRow lrByWidth(double usual) {
+        byWidth = true;
+        return lr(usual);
+    }
+
+    /** It has a first decay per step. */
+    OptimizerRow beta1(double usual) {
+        beta1 = usual;
+        return this;
+    }
+
+    /** It has a first decay per step, at 0 of which it would be another rule. */
+    OptimizerRow momentum(double usual) {
+        needsMomentum = true;
+        return beta1(usual);
+    }
+
+    /** It has a second decay that is not of a mean of squares. */
+    OptimizerRow beta2(double usual) {
+        beta2 = SecondDecay.PER_STEP;
+        perStep = usual;
+        return this;
+    }
+
+    /** Its second decay is that of a mean of squares, whose half-life in tokens stays from batch to batch. */
+    OptimizerRow secondMoment() {
+        beta2 = SecondDecay.HALF_LIFE;
+        return this;
+    }
+
+    /** Its mean of squares forgets by a setting, unless a second decay is given. */
+    OptimizerRow secondMomentInsteadOf(String setting) {
+        beta2 = SecondDecay.IF_GIVEN;
+        replaced = setting;
+        return this;
+    }
+
+    /** The usual weight decay, where it is not 0. */
+    OptimizerRow weightDecay(double usual) {
+        weightDecay = usual;
+        return this;
+    }
+
+    /** It has a number of its own. */
+    OptimizerRow set(String name, double usual, Setting.Range range, String help) {
+        settings.add(Setting.number(name, range, usual, help));
+        return this;
+    }
+
+    /** It comes in forms, one for each constant of {@code usual}'s type; see {@link RuleOptions#constant}. */
+    OptimizerRow set(String name, Enum<?> usual, String help) {
+        List<String> words = Arrays.stream(usual.getDeclaringClass().getEnumConstants()).map(c -> Names.option((Enum<?>) c)).toList();
+        settings.add(Setting.word(name, words, Names.option(usual), help));
+        return this;
+    }
+
+    /** One rule for every parameter. */
+    OptimizerRow rule(Function<RuleOptions, UpdateRule> rule) {
+        return groups(options -> List.of(ParameterGroup.all(rule.apply(options))));
+    }
+
+    /** Rules by the role of a parameter. */
+    OptimizerRow groups(Function<RuleOptions, List<ParameterGroup>> make) {
+        groups = make;
+        return this;
+    }
+}

@@ -1,0 +1,64 @@
+package dev.smallbatch.model.run;
+
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.rule.AdamW;
+import dev.smallbatch.optim.schedule.Schedule;
+import java.util.function.DoubleFunction;
+
+/**
+ * What a row of {@link OptimizerKind} makes its rules of.
+ *
+ * @param update every choice
+ * @param schedule gives a peak its schedule
+ */
+record RuleOptions(RunConfig.Update update, DoubleFunction<Schedule> schedule) {
+    /** {@code --lr} over the run. */
+    Schedule lr() {
+        return schedule.apply(update.lr());
+    }
+
+    /** A setting that is a peak rate over the run. */
+    Schedule lr(String setting) {
+        return schedule.apply(number(setting));
+    }
+
+    double beta1() {
+        return update.beta1();
+    }
+
+    Decay firstDecay() {
+        return new Decay.PerStep(update.beta1());
+    }
+
+    /** Null if the rule has none, or none was given. */
+    Decay secondDecay() {
+        return update.beta2();
+    }
+
+    double weightDecay() {
+        return update.weightDecay();
+    }
+
+    double number(String setting) {
+        return update.settings().number(setting);
+    }
+
+    int whole(String setting) {
+        return update.settings().whole(setting);
+    }
+
+    /** A setting that is a decay per step. */
+    Decay decay(String setting) {
+        return new Decay.PerStep(number(setting));
+    }
+
+    /** A setting that is one of the constants of a type. */
+    <E extends Enum<E>> E constant(Class<E> type, String setting) {
+        return update.settings().constant(type, setting);
+    }
+
+    /** With all the common options; also for what a rule for matrices leaves over. */
+    AdamW adamW() {
+        return new AdamW(lr(), firstDecay(), secondDecay(), 1e-8, weightDecay());
+    }
+}
