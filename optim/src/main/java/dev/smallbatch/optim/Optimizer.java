@@ -42,6 +42,7 @@ public final class Optimizer {
     private final Tensor sumOfSquares;
     private final Tensor scratch;
     private boolean measuresNorm;
+    private boolean skipped;
     private double squares;
     private double gradientScale;
 
@@ -119,9 +120,10 @@ public final class Optimizer {
     }
 
     /**
-     * Begins a step in which each parameter is updated inside backward. Use the sink for one backward pass.
+     * Begins a step in which each parameter is updated inside backward. Use the sink for one backward pass. A parameter whose
+     * gradient is not finite stays as it is, with its state, and {@link #hasSkipped} tells; others may be updated already.
      *
-     * @param measureNorm whether {@link #gradientNorm} will be asked for; costs a pass over each gradient
+     * @param measureNorm whether {@link #gradientNorm} will be asked for
      * @throws IllegalStateException if clipping is by global norm, or a rule needs all gradients
      */
     public GradientSink applyDuringBackward(StepContext context, boolean measureNorm) {
@@ -135,8 +137,9 @@ public final class Optimizer {
         writeScalars(context);
         return (parameter, gradient) -> {
             Slot slot = slot(parameter);
-            measure(gradient);
-            slot.rule.update(parameter, gradient, slot.state, scalars.get(slot.rule), scratch, slot.rounding, kernels);
+            if (isFinite(gradient)) {
+                slot.rule.update(parameter, gradient, slot.state, scalars.get(slot.rule), scratch, slot.rounding, kernels);
+            }
         };
     }
 
@@ -162,18 +165,18 @@ public final class Optimizer {
     }
 
     /**
-     * Clips what was accumulated and updates every parameter that got a gradient. If the norm is computed and is not
-     * finite, nothing is updated; {@link #gradientNorm} tells.
+     * Clips what was accumulated and updates every parameter that got a gradient. If one of them is not finite, nothing is
+     * updated, and {@link #hasSkipped} tells.
      *
-     * @param measureNorm whether {@link #gradientNorm} will be asked for; clipping computes it in any case
+     * @param measureNorm whether {@link #gradientNorm} will be asked for; clipping knows it in any case
      */
     public void apply(StepContext context, boolean measureNorm) {
         begin(context, measureNorm || needsAllGradients());
-        slots.values().stream().filter(slot -> slot.hasGradient).forEach(slot -> measure(slot.gradient));
-        double norm = gradientNorm().orElse(0);
-        if (!Double.isFinite(norm)) {
+        slots.values().stream().filter(slot -> slot.hasGradient).forEach(slot -> isFinite(slot.gradient));
+        if (skipped) {
             return;
         }
+        double norm = Math.sqrt(squares) * gradientScale;
         writeScalars((needsNorm.isPresent() ? context.withGradientNorm(norm) : context).scaled(clipFactor(norm)));
         slots.forEach((parameter, slot) -> {
             if (slot.hasGradient) {
@@ -182,9 +185,14 @@ public final class Optimizer {
         });
     }
 
-    /** Euclidean norm of all gradients of the last step together, before clipping; empty if it was not measured. */
+    /** True if the last step left out updates, since gradients were not finite. */
+    public boolean hasSkipped() {
+        return skipped;
+    }
+
+    /** Euclidean norm of all gradients of the last step together, before clipping; empty if it was not asked for and is finite. */
     public OptionalDouble gradientNorm() {
-        return measuresNorm ? OptionalDouble.of(Math.sqrt(squares) * gradientScale) : OptionalDouble.empty();
+        return measuresNorm || skipped ? OptionalDouble.of(Math.sqrt(squares) * gradientScale) : OptionalDouble.empty();
     }
 
     /** True if gradients must be kept until all are known, for clipping or for a rule. */
@@ -218,13 +226,16 @@ public final class Optimizer {
     private void begin(StepContext context, boolean measureNorm) {
         gradientScale = context.gradientScale();
         measuresNorm = measureNorm;
+        skipped = false;
         squares = 0;
     }
 
-    private void measure(Tensor gradient) {
-        if (measuresNorm) {
-            squares += sumOfSquares(gradient);
-        }
+    /** Adds the gradient to the norm. Squares beyond the range of a float count as infinite, too. */
+    private boolean isFinite(Tensor gradient) {
+        double sum = sumOfSquares(gradient);
+        squares += sum;
+        skipped |= !Double.isFinite(sum);
+        return Double.isFinite(sum);
     }
 
     private double sumOfSquares(Tensor x) {

@@ -2,6 +2,7 @@ package dev.smallbatch.optim;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -12,10 +13,13 @@ import dev.smallbatch.optim.checkpoint.CheckpointState;
 import dev.smallbatch.optim.checkpoint.CheckpointStore;
 import dev.smallbatch.optim.checkpoint.RunIdentity;
 import dev.smallbatch.optim.rule.Rules;
+import dev.smallbatch.optim.train.Exploding;
+import dev.smallbatch.optim.train.TrainStep;
 import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,6 +80,22 @@ class EveryRuleTest {
                 after.train(step);
             }
             assertArrayEquals(inside.everything(), after.everything());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("rulesAndTypes")
+    void gradientsThatAreNotFiniteChangeNothing(Rules rules, DType dtype) {
+        for (Clipping clipping : List.of(Clipping.none(), new Clipping.GlobalNorm(1e9))) {
+            try (TinyRun run = run(rules, dtype, clipping)) {
+                run.train(0);
+                float[] before = run.everything();
+                TrainStep exploding = new TrainStep(new Exploding(run.model, 0), run.optimizer, run.backend.kernels(), run.step, 1);
+                run.batch.fill(run.source, 1);
+                assertTrue(exploding.run(run.batch, 1, false).skipped());
+                assertArrayEquals(before, run.everything());
+                assertFalse(run.train(2).skipped());
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package dev.smallbatch.optim;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -254,6 +255,32 @@ class OptimizerTest {
         long before = bench.region().used();
         optimizer.applyDuringBackward(STEP, true).accept(a, ga);
         assertEquals(before, bench.region().used());
+    }
+
+    @Test
+    void insideBackwardOnlyAParameterWhoseGradientIsNotFiniteStaysAsItIs() {
+        Optimizer optimizer = optimizer(new Sgd(new Constant(1), 0.5, 0), Clipping.none());
+        GradientSink sink = optimizer.applyDuringBackward(STEP, false);
+        sink.accept(b, bench.vector(0, Float.NaN, 0));
+        sink.accept(a, ga);
+        assertTrue(optimizer.hasSkipped());
+        assertArrayEquals(new float[3], b.value().toFloatArray());
+        assertArrayEquals(new float[3], optimizer.state().get("b/m").toFloatArray());
+        assertArrayEquals(new float[] {-2, 2}, a.value().toFloatArray());
+        optimizer.applyDuringBackward(STEP, false).accept(b, gb);
+        assertFalse(optimizer.hasSkipped());
+    }
+
+    @Test
+    void oneKeptGradientThatIsNotFiniteLeavesEverythingAsItIs() {
+        Optimizer optimizer = optimizer(new Sgd(new Constant(1), 0.5, 0), Clipping.none());
+        GradientSink sink = optimizer.accumulate();
+        sink.accept(a, ga);
+        sink.accept(b, bench.vector(0, Float.POSITIVE_INFINITY, 0));
+        optimizer.apply(STEP, false);
+        assertTrue(optimizer.hasSkipped());
+        assertArrayEquals(new float[] {1, 2}, a.value().toFloatArray());
+        assertArrayEquals(new float[2], optimizer.state().get("a/m").toFloatArray());
     }
 
     @Test

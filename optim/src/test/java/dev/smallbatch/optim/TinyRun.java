@@ -17,6 +17,7 @@ import dev.smallbatch.optim.train.Evaluator;
 import dev.smallbatch.optim.train.StepMemory;
 import dev.smallbatch.optim.train.StepResult;
 import dev.smallbatch.optim.train.TrainStep;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -108,6 +109,11 @@ public final class TinyRun implements AutoCloseable {
             values[i] = tensor.getFlat(i);
         }
         return values;
+    }
+
+    /** Makes the first element of an F32 tensor NaN. */
+    public static void spoil(Tensor tensor) {
+        tensor.segment().set(ValueLayout.JAVA_FLOAT, 0, Float.NaN);
     }
 
     public Parameter parameter(String name) {

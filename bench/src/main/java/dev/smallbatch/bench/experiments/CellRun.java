@@ -19,7 +19,9 @@ import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupCosine;
 import dev.smallbatch.optim.train.Batch;
 import dev.smallbatch.optim.train.BatchSource;
+import dev.smallbatch.optim.train.NonFiniteLossException;
 import dev.smallbatch.optim.train.StepMemory;
+import dev.smallbatch.optim.train.StepResult;
 import dev.smallbatch.optim.train.TrainStep;
 import java.util.List;
 import java.util.function.Function;
@@ -104,10 +106,18 @@ final class CellRun implements AutoCloseable {
         return new AdamW(schedule.apply(cell.tableLr()), beta1, cell.secondMoment(), EPS, TABLE_DECAY);
     }
 
-    /** Makes the update of a step, from 0 up; returns the mean loss of its batch. */
+    /**
+     * Makes the update of a step, from 0 up; returns the mean loss of its batch.
+     *
+     * @throws NonFiniteLossException if it was skipped: an experiment does not wait for ten of those
+     */
     double train(BatchSource source, long number) {
         batch.fill(source, number);
-        return step.run(batch, number, false).loss();
+        StepResult result = step.run(batch, number, false);
+        if (result.skipped()) {
+            throw new NonFiniteLossException(number, "loss or a gradient", result.loss());
+        }
+        return result.loss();
     }
 
     Gpt gpt() {

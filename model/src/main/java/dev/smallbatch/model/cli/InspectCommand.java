@@ -85,7 +85,10 @@ final class InspectCommand implements Callable<Integer> {
         console.row("last", "step %,d, %s tokens, loss %.4f, lr %s, gradient norm %.3f, %s tokens/s, %s", last.step(),
                 Format.count(last.tokens()), last.loss(), Format.number(last.lr()), last.gradNorm(),
                 Format.count(last.tokensPerSecond()), Format.time(last.elapsedSeconds()));
-        curve("loss", metrics.stream().map(Metric::loss).toList());
+        if (last.skipped() > 0) {
+            console.row("skipped", "%,d steps, whose loss or gradients were not finite", last.skipped());
+        }
+        curve("loss", metrics.stream().map(Metric::loss).filter(Double::isFinite).toList());
         curve("validation", metrics.stream().filter(metric -> metric.evalLoss().isPresent())
                 .map(metric -> metric.evalLoss().getAsDouble()).toList());
     }

@@ -32,6 +32,7 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
     private double lastLineSeconds;
     private double smoothed;
     private long seen;
+    private long skipped;
     private OptionalDouble evalLoss = OptionalDouble.empty();
 
     Progress(Console console) {
@@ -74,13 +75,16 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
 
     @Override
     public void onStep(StepStats stats) {
-        double newest = Math.max(NEWEST_SHARE, WINDOWS / (WINDOWS + seen++));
-        smoothed += newest * (stats.loss() - smoothed);
+        if (Double.isFinite(stats.loss())) {
+            double newest = Math.max(NEWEST_SHARE, WINDOWS / (WINDOWS + seen++));
+            smoothed += newest * (stats.loss() - smoothed);
+        }
+        skipped = stats.skipped();
         if (stats.evalLoss().isPresent()) {
             evalLoss = stats.evalLoss();
         }
         if (bar != null) {
-            bar.setExtraMessage(Format.text(" loss %.3f%s %s tok/s", smoothed, evaluated(),
+            bar.setExtraMessage(Format.text(" loss %.3f%s%s %s tok/s", smoothed, evaluated(), skipped(),
                     Format.count(stats.tokensPerSecond())));
             bar.stepTo(stats.step());
         } else if (!console.interactive() && isLineDue(stats)) {
@@ -97,8 +101,8 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
     private void line(StepStats stats) {
         double done = (double) stats.step() / steps;
         double perStep = (stats.elapsedSeconds() - lastLineSeconds) / Math.max(1, stats.step() - lastLineStep);
-        console.err().println(Format.text("step %,d of %,d  %3.0f%%  loss %.3f%s  %s tok/s  %s left",
-                stats.step(), steps, 100 * done, smoothed, evaluated(), Format.count(stats.tokensPerSecond()),
+        console.err().println(Format.text("step %,d of %,d  %3.0f%%  loss %.3f%s%s  %s tok/s  %s left",
+                stats.step(), steps, 100 * done, smoothed, evaluated(), skipped(), Format.count(stats.tokensPerSecond()),
                 Format.time(perStep * (steps - stats.step()))));
         lastLineStep = stats.step();
         lastLineSeconds = stats.elapsedSeconds();
@@ -106,6 +110,10 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
 
     private String evaluated() {
         return evalLoss.isPresent() ? Format.text("  validation %.3f", evalLoss.getAsDouble()) : "";
+    }
+
+    private String skipped() {
+        return skipped > 0 ? Format.text("  %,d skipped", skipped) : "";
     }
 
     @Override

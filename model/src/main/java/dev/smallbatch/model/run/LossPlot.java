@@ -30,10 +30,11 @@ public final class LossPlot {
      * @throws IOException if the file cannot be written, or the JVM cannot draw text here
      */
     public static void write(Path file, List<Metric> metrics, String title) throws IOException {
-        if (metrics.isEmpty()) {
+        List<Metric> finite = metrics.stream().filter(metric -> Double.isFinite(metric.loss())).toList();
+        if (finite.isEmpty()) {
             return;
         }
-        PngFile.write(file, WIDTH, HEIGHT, graphics -> chart(metrics, title).paint(graphics, WIDTH, HEIGHT));
+        PngFile.write(file, WIDTH, HEIGHT, graphics -> chart(finite, title).paint(graphics, WIDTH, HEIGHT));
     }
 
     private static XYChart chart(List<Metric> metrics, String title) {

@@ -7,12 +7,13 @@ import java.util.OptionalDouble;
  *
  * @param step updates made
  * @param tokens tokens seen
- * @param loss mean over the step's targets in nats, before its update
+ * @param loss mean over the step's targets in nats, before its update; NaN if it was not finite
  * @param lr learning rate of its update
- * @param gradNorm norm of all gradients together, before clipping
+ * @param gradNorm norm of all gradients together, before clipping; NaN if there was none, or it was not finite
  * @param tokensPerSecond since the line before
  * @param elapsedSeconds training time since the run began
  * @param evalLoss validation loss, where it was evaluated
+ * @param skipped steps that were skipped so far, because loss or gradients were not finite
  */
 public record Metric(long step, long tokens, double loss, double lr, double gradNorm, double tokensPerSecond,
-        double elapsedSeconds, OptionalDouble evalLoss) {}
+        double elapsedSeconds, OptionalDouble evalLoss, long skipped) {}

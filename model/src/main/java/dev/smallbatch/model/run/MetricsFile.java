@@ -28,28 +28,32 @@ public final class MetricsFile implements StepListener, AutoCloseable {
     private final Path file;
     private final BufferedWriter writer;
     private final double elapsedBefore;
+    private final long skippedBefore;
 
-    private MetricsFile(Path file, BufferedWriter writer, double elapsedBefore) {
+    private MetricsFile(Path file, BufferedWriter writer, double elapsedBefore, long skippedBefore) {
         this.file = file;
         this.writer = writer;
         this.elapsedBefore = elapsedBefore;
+        this.skippedBefore = skippedBefore;
     }
 
     /** Opens the file for more lines, after cutting it back to {@code lastStep}. */
     static MetricsFile open(Path file, long lastStep) throws IOException {
         double elapsed = 0;
+        long skipped = 0;
         if (Files.exists(file)) {
             StringBuilder kept = new StringBuilder();
             for (Metric metric : read(file)) {
                 if (metric.step() <= lastStep) {
                     kept.append(line(metric));
                     elapsed = metric.elapsedSeconds();
+                    skipped = metric.skipped();
                 }
             }
             AtomicFiles.writeText(file, kept.toString());
         }
         BufferedWriter writer = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        return new MetricsFile(file, writer, elapsed);
+        return new MetricsFile(file, writer, elapsed, skipped);
     }
 
     /**
@@ -73,23 +77,32 @@ public final class MetricsFile implements StepListener, AutoCloseable {
     }
 
     private static Metric metric(JsonNode node) {
-        return new Metric(node.path("step").asLong(), node.path("tokens").asLong(), node.path("loss").asDouble(),
-                node.path("lr").asDouble(), node.path("grad_norm").asDouble(), node.path("tokens_per_second").asDouble(),
-                node.path("elapsed_seconds").asDouble(),
-                node.has("eval_loss") ? OptionalDouble.of(node.get("eval_loss").asDouble()) : OptionalDouble.empty());
+        return new Metric(node.path("step").asLong(), node.path("tokens").asLong(), node.path("loss").asDouble(Double.NaN),
+                node.path("lr").asDouble(), node.path("grad_norm").asDouble(Double.NaN),
+                node.path("tokens_per_second").asDouble(), node.path("elapsed_seconds").asDouble(),
+                node.has("eval_loss") ? OptionalDouble.of(node.get("eval_loss").asDouble()) : OptionalDouble.empty(),
+                node.path("skipped").asLong());
     }
 
     private static String line(Metric metric) {
         ObjectNode node = JSON.createObjectNode()
                 .put("step", metric.step())
                 .put("tokens", metric.tokens())
-                .put("loss", metric.loss())
+                .put("loss", finite(metric.loss()))
                 .put("lr", metric.lr())
-                .put("grad_norm", metric.gradNorm())
+                .put("grad_norm", finite(metric.gradNorm()))
                 .put("tokens_per_second", metric.tokensPerSecond())
                 .put("elapsed_seconds", metric.elapsedSeconds());
         metric.evalLoss().ifPresent(loss -> node.put("eval_loss", loss));
+        if (metric.skipped() > 0) {
+            node.put("skipped", metric.skipped());
+        }
         return node + "\n";
+    }
+
+    /** JSON has no other numbers. */
+    private static Double finite(double value) {
+        return Double.isFinite(value) ? value : null;
     }
 
     /** Writes a line if the step is logged. */
@@ -99,7 +112,8 @@ public final class MetricsFile implements StepListener, AutoCloseable {
             return;
         }
         Metric metric = new Metric(stats.step(), stats.tokens(), stats.loss(), stats.lr(), stats.gradNorm().orElse(Double.NaN),
-                round(stats.tokensPerSecond()), round(elapsedBefore + stats.elapsedSeconds()), stats.evalLoss());
+                round(stats.tokensPerSecond()), round(elapsedBefore + stats.elapsedSeconds()), stats.evalLoss(),
+                skippedBefore + stats.skipped());
         try {
             writer.write(line(metric));
             writer.flush();

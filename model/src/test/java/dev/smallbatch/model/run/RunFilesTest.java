@@ -106,7 +106,7 @@ class RunFilesTest {
     }
 
     private static StepStats stats(long step, OptionalDouble evalLoss, boolean logged) {
-        return new StepStats(step, 16 * step, 2.5, 1e-3, OptionalDouble.of(0.75), 1234.5678, 3.25, evalLoss, logged);
+        return new StepStats(step, 16 * step, 2.5, 1e-3, OptionalDouble.of(0.75), 1234.5678, 3.25, evalLoss, logged, 0);
     }
 
     @Test
@@ -124,6 +124,22 @@ class RunFilesTest {
         List<String> withEval = new ArrayList<>(keys);
         withEval.add("eval_loss");
         assertEquals(withEval, names(lines.get(1)));
+    }
+
+    @Test
+    void skippedStepsAreCountedOnWhereTheRunStoppedAndWhatIsNotFiniteIsNull() throws IOException {
+        Path file = directory.resolve("metrics.jsonl");
+        for (long step : new long[] {1, 2}) {
+            try (MetricsFile metrics = MetricsFile.open(file, step - 1)) {
+                metrics.onStep(new StepStats(step, 16 * step, Double.NaN, 1e-3, OptionalDouble.of(Double.POSITIVE_INFINITY), 1, 1,
+                        OptionalDouble.empty(), true, 2));
+            }
+        }
+        Metric last = MetricsFile.read(file).getLast();
+        assertEquals(4, last.skipped());
+        assertTrue(Double.isNaN(last.loss()) && Double.isNaN(last.gradNorm()));
+        String line = Files.readAllLines(file).getLast();
+        assertTrue(line.contains("\"loss\":null") && line.contains("\"grad_norm\":null") && line.contains("\"skipped\":4"), line);
     }
 
     private static List<String> names(String json) throws IOException {
@@ -148,7 +164,7 @@ class RunFilesTest {
         List<Metric> metrics = new ArrayList<>();
         for (int i = 1; i <= 200; i++) {
             OptionalDouble eval = i % 50 == 0 ? OptionalDouble.of(4.0 / i + 2) : OptionalDouble.empty();
-            metrics.add(new Metric(i, 256L * i, 5.0 / i + 2 + i % 3 * 0.2, 1e-3, 1, 1000, i, eval));
+            metrics.add(new Metric(i, 256L * i, 5.0 / i + 2 + i % 3 * 0.2, 1e-3, 1, 1000, i, eval, 0));
         }
         Path file = directory.resolve("loss.png");
         LossPlot.write(file, metrics, "title");
@@ -161,7 +177,7 @@ class RunFilesTest {
 
     @Test
     void aSinglePointIsAPictureTooAndNoneIsNoFile() throws IOException {
-        LossPlot.write(directory.resolve("one.png"), List.of(new Metric(1, 16, 2, 0, 1, 1, 1, OptionalDouble.empty())), "one");
+        LossPlot.write(directory.resolve("one.png"), List.of(new Metric(1, 16, 2, 0, 1, 1, 1, OptionalDouble.empty(), 0)), "one");
         assertTrue(Files.size(directory.resolve("one.png")) > 1000);
         LossPlot.write(directory.resolve("none.png"), List.of(), "none");
         assertFalse(Files.exists(directory.resolve("none.png")));

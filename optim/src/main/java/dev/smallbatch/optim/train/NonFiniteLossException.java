@@ -1,6 +1,9 @@
 package dev.smallbatch.optim.train;
 
-/** Training diverged: a loss, gradient or parameter is NaN or infinite. The run stops; its last checkpoint stays good. */
+/**
+ * Training diverged: one loss or gradient after the other, the validation loss or a parameter is NaN or infinite. The run stops;
+ * its last checkpoint stays good.
+ */
 public final class NonFiniteLossException extends ArithmeticException {
     private static final long serialVersionUID = 1L;
 
@@ -12,7 +15,7 @@ public final class NonFiniteLossException extends ArithmeticException {
      * @param value what it is
      */
     public NonFiniteLossException(long step, String what, double value) {
-        super("step " + step + ": the " + what + " is " + value + ". Nothing of this step is saved; try a lower learning rate,"
+        super("step " + (step + 1) + ": the " + what + " is " + value + ". Nothing of this step is saved; try a lower learning rate,"
                 + " a longer warm-up or clipping by global norm, from the last checkpoint or from the start");
         this.step = step;
     }

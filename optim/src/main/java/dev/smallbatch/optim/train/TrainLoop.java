@@ -12,6 +12,9 @@ import java.util.OptionalDouble;
  * {@link #requestStop}.
  */
 public final class TrainLoop {
+    /** So many skipped steps in a row are no bad luck. */
+    static final int MOST_SKIPPED = 10;
+
     private final TrainConfig config;
     private final BatchSource source;
     private final Batch batch;
@@ -40,30 +43,34 @@ public final class TrainLoop {
     }
 
     /**
-     * Trains from {@code start} until all steps are done or a stop is requested.
+     * Trains from {@code start} until all steps are done or a stop is requested. Skipped steps count as steps, with their tokens.
      *
      * @param start {@link TrainState#start}, or where the loaded checkpoint was
-     * @throws NonFiniteLossException if training diverged; the last checkpoint is not touched
+     * @throws NonFiniteLossException if ten steps in a row were skipped, or the validation loss or a parameter to be saved is not
+     *     finite; the last checkpoint is not touched
      * @throws IOException if a checkpoint cannot be written
      */
     public StopReason run(TrainState start) throws IOException {
         TrainState state = start;
         Speed speed = new Speed();
+        Skipped skipped = new Skipped();
         while (state.step() < config.steps()) {
             if (stopRequested) {
                 save(state);
                 return StopReason.STOP_REQUESTED;
             }
             long step = state.step();
-            boolean logged = config.logs(step + 1);
+            boolean selected = config.logs(step + 1);
             speed.begin();
             batch.fill(source, step);
-            StepResult result = trainStep.run(batch, state, logged);
+            StepResult result = trainStep.run(batch, state, selected);
             speed.end(batch.tokenCount());
+            skipped.count(result, step);
+            boolean logged = selected || result.skipped();
             double lr = trainStep.optimizer().learningRate(state.context(batch.tokenCount()));
             state = state.advance(batch.tokenCount());
-            StepStats stats = new StepStats(state.step(), state.tokens(), result.loss(), lr,
-                    result.gradNorm(), speed.tokensPerSecond(), speed.elapsedSeconds(), evaluate(state), logged);
+            StepStats stats = new StepStats(state.step(), state.tokens(), result.loss(), lr, result.gradNorm(),
+                    speed.tokensPerSecond(), speed.elapsedSeconds(), evaluate(state), logged, skipped.all);
             listeners.forEach(listener -> listener.onStep(stats));
             if (logged) {
                 speed.restart();
@@ -99,6 +106,22 @@ public final class TrainLoop {
         });
         checkpoints.save(state.step(), state.tokens(), optimizer);
         savedStep = state.step();
+    }
+
+    /** Skipped steps: all since the start, and those without another between. */
+    private static final class Skipped {
+        private long all;
+        private int inARow;
+
+        void count(StepResult result, long step) {
+            inARow = result.skipped() ? inARow + 1 : 0;
+            all += result.skipped() ? 1 : 0;
+            if (inARow == MOST_SKIPPED) {
+                String what = " of the " + MOST_SKIPPED + "th step in a row that was skipped";
+                NonFiniteLossException.check(step, "loss" + what, result.loss());
+                throw new NonFiniteLossException(step, "norm of the gradients" + what, result.gradNorm().orElse(Double.NaN));
+            }
+        }
     }
 
     /** Time spent in steps alone, so that evaluations and checkpoints do not show as slow training. */

@@ -75,37 +75,39 @@ public final class TrainStep {
     }
 
     /**
-     * Makes one update.
+     * Makes one update, or skips it: if the loss is not finite, before anything has changed; if a gradient is not finite, as
+     * {@link Optimizer} says.
      *
      * @param batch filled; its size is a multiple of the number of micro-batches
      * @param state what was done before
-     * @param measureNorm whether the result has the gradients' norm, for a pass over each of them
-     * @throws NonFiniteLossException if the loss is not finite, before anything has changed; or if a measured norm is not
-     *     finite, in which case parameters updated inside backward are lost
+     * @param measureNorm whether the result has the gradients' norm
      */
     public StepResult run(Batch batch, TrainState state, boolean measureNorm) {
-        long step = state.step();
         StepContext context = state.context(batch.tokenCount());
         GradientSink sink = keepsGradients ? optimizer.accumulate() : optimizer.applyDuringBackward(context, measureNorm);
         double loss = 0;
         for (int i = 0; i < accumulation.microBatches(); i++) {
-            loss += forwardBackward(batch.part(i, accumulation.microBatches()), sink, step);
+            loss += forwardBackward(batch.part(i, accumulation.microBatches()), sink);
+            if (!Double.isFinite(loss)) {
+                return new StepResult(loss, OptionalDouble.empty(), true);
+            }
         }
         if (keepsGradients) {
             optimizer.apply(context, measureNorm);
         }
-        optimizer.gradientNorm().ifPresent(norm -> NonFiniteLossException.check(step, "gradient norm", norm));
-        return new StepResult(loss, measureNorm ? optimizer.gradientNorm() : OptionalDouble.empty());
+        boolean skipped = optimizer.hasSkipped();
+        return new StepResult(loss, measureNorm || skipped ? optimizer.gradientNorm() : OptionalDouble.empty(), skipped);
     }
 
     /** The part's share of the mean loss; its gradient, scaled alike, goes to the sink. */
-    private double forwardBackward(Batch part, GradientSink sink, long step) {
+    private double forwardBackward(Batch part, GradientSink sink) {
         try {
             long divisor = accumulation.divisor(part);
             Var losses = model.loss(tape.ops(), part, (float) (1.0 / divisor));
             double sum = Losses.sum(losses.value());
-            NonFiniteLossException.check(step, "loss", sum);
-            tape.backward(losses, sink);
+            if (Double.isFinite(sum)) {
+                tape.backward(losses, sink);
+            }
             return sum / divisor;
         } finally {
             tape.reset();

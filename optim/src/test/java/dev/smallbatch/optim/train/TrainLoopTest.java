@@ -146,20 +146,72 @@ class TrainLoopTest {
         }
     }
 
+    @Test
+    void aSkippedStepIsCountedAndLoggedAndItsTokensAreSeen() throws IOException {
+        try (TinyRun byHand = new TinyRun(); TinyRun run = new TinyRun()) {
+            TrainLoop loop = new TrainLoop(new TrainConfig(6, 0, 0, 0), run.source, run.batch, exploding(run, 3, 4), null, null,
+                    List.of(heard::add));
+            loop.run(TrainState.start());
+            assertEquals(List.of(0L, 0L, 0L, 1L, 1L, 1L), heard.stream().map(StepStats::skipped).toList());
+            assertEquals(List.of(1L, 4L, 6L), heard.stream().filter(StepStats::logged).map(StepStats::step).toList());
+            assertEquals(6 * 2 * TinyRun.LENGTH, heard.getLast().tokens());
+            for (int step : new int[] {0, 1, 2, 4, 5}) {
+                byHand.train(step);
+            }
+            assertArrayEquals(byHand.everything(), run.everything());
+        }
+    }
+
+    @Test
+    void goingOnAfterASkippedStepGivesTheSameBits() throws IOException {
+        float[] expected;
+        try (TinyRun run = new TinyRun()) {
+            bare(run, exploding(run, 1, 2), new TrainConfig(6, 0, 0, 3), null).run(TrainState.start());
+            expected = run.everything();
+        }
+        try (TinyRun run = new TinyRun()) {
+            bare(run, exploding(run, 1, 2), new TrainConfig(3, 0, 0, 0), store()).run(TrainState.start());
+        }
+        try (TinyRun run = new TinyRun()) {
+            store().load(run.optimizer);
+            bare(run, run.trainStep, new TrainConfig(6, 0, 0, 0), null).run(new TrainState(3, 36));
+            assertArrayEquals(expected, run.everything());
+        }
+    }
+
     @ParameterizedTest
-    @ValueSource(longs = {0, 1})
-    void aRunThatDivergesStopsAndItsLastCheckpointStaysGood(long logEvery) throws IOException {
+    @ValueSource(ints = {9, 10})
+    void tenSkippedStepsInARowEndTheRunAndNineDoNot(int many) throws IOException {
+        try (TinyRun run = new TinyRun()) {
+            TrainLoop loop = bare(run, exploding(run, 3, 3 + many), new TrainConfig(20, 0, 0, 2), store());
+            if (many < 10) {
+                assertEquals(StopReason.FINISHED, loop.run(TrainState.start()));
+                return;
+            }
+            NonFiniteLossException e = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start()));
+            assertEquals(12, e.step());
+            assertTrue(e.getMessage().startsWith("step 13: the norm of the gradients of the 10th step in a row that was skipped is "),
+                    e.getMessage());
+            assertEquals(12, savedStep());
+        }
+    }
+
+    @Test
+    void aRunWhoseWeightsAreLostStopsBeforeTheyAreSaved() throws IOException {
         float[] good;
         try (TinyRun run = new TinyRun()) {
             bare(run, run.trainStep, new TrainConfig(2, 0, 0, 0), null).run(TrainState.start());
             good = run.everything();
         }
         try (TinyRun run = new TinyRun()) {
-            // The gradient explodes in the fourth step, which is the one to save; unless it is logged, only the weights show it.
-            TrainStep exploding = new TrainStep(new Exploding(run.model, 3), run.optimizer, run.backend.kernels(), run.step, 1);
-            TrainLoop loop = bare(run, exploding, new TrainConfig(8, logEvery, 0, 2), store());
+            TrainLoop loop = loop(run, new TrainConfig(8, 0, 0, 2), stats -> {
+                if (stats.step() == 3) {
+                    TinyRun.spoil(run.parameter("head").value());
+                }
+            });
             NonFiniteLossException e = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start()));
-            assertEquals(3, e.step());
+            assertTrue(e.getMessage().startsWith("step 4: the parameter head is NaN. "), e.getMessage());
+            assertTrue(e.getMessage().contains("lower learning rate, a longer warm-up or clipping"), e.getMessage());
         }
         try (TinyRun run = new TinyRun()) {
             assertEquals(2, store().load(run.optimizer).step());
@@ -168,14 +220,19 @@ class TrainLoopTest {
     }
 
     @Test
-    void aRunThatDivergedUnnoticedStopsInTheNextForwardPass() {
+    void aRunWhoseWeightsAreLostStopsAfterTenStepsIfItSavesNothing() {
         try (TinyRun run = new TinyRun()) {
-            TrainStep exploding = new TrainStep(new Exploding(run.model, 3), run.optimizer, run.backend.kernels(), run.step, 1);
-            TrainLoop loop = bare(run, exploding, new TrainConfig(8, 0, 0, 0), store());
+            TinyRun.spoil(run.parameter("head").value());
+            TrainLoop loop = bare(run, run.trainStep, new TrainConfig(80, 0, 0, 0), store());
             NonFiniteLossException e = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start()));
-            assertTrue(e.getMessage().startsWith("step 4: the loss is NaN"), e.getMessage());
+            assertTrue(e.getMessage().startsWith("step 10: the loss of the 10th step in a row that was skipped is NaN. "),
+                    e.getMessage());
             assertFalse(store().exists());
         }
+    }
+
+    private static TrainStep exploding(TinyRun run, int from, int to) {
+        return new TrainStep(new Exploding(run.model, from, to), run.optimizer, run.backend.kernels(), run.step, 1);
     }
 
     @Test
@@ -187,7 +244,7 @@ class TrainLoopTest {
             TrainLoop loop = new TrainLoop(new TrainConfig(8, 0, 2, 0), run.source, run.batch, run.trainStep,
                     broken.evaluator(1), null, List.of(heard::add));
             String message = assertThrows(NonFiniteLossException.class, () -> loop.run(TrainState.start())).getMessage();
-            assertTrue(message.startsWith("step 1: the validation loss is NaN"), message);
+            assertTrue(message.startsWith("step 2: the validation loss is NaN"), message);
             assertEquals(1, heard.size());
         }
     }
