@@ -1,6 +1,5 @@
 package dev.smallbatch.bench;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -70,10 +69,17 @@ class DocsLinksTest {
 
     @Test
     void theEmbeddingExampleOfTheReadmeIsTheTestedClass() {
-        Path example = SourceTree.root().resolve("model/src/test/java/dev/smallbatch/model/examples/TrainAndGenerate.java");
-        assertEquals(List.of(SourceTree.read(example).strip()), codeBlocks("java").stream()
-                .filter(block -> block.contains("class TrainAndGenerate")).toList(),
-                "README.md shows " + SourceTree.name(example) + ", word for word");
+        assertShown("README.md", "model/src/test/java/dev/smallbatch/model/examples/TrainAndGenerate.java");
+    }
+
+    @Test
+    void theOptimizerAddedInTheDocumentsIsATestedRule() {
+        assertShown("docs/adding-an-optimizer.md", "optim/src/test/java/dev/smallbatch/optim/rule/SignSgd.java");
+    }
+
+    private static void assertShown(String document, String source) {
+        String code = SourceTree.read(SourceTree.root().resolve(source)).strip();
+        assertTrue(codeBlocks(document, "java").contains(code), document + " shows " + source + ", word for word");
     }
 
     @Test
@@ -98,7 +104,7 @@ class DocsLinksTest {
 
     /** The paths of the fenced block that starts with {@code smallbatch/}: two spaces of indentation for each directory. */
     private static Set<String> treePaths() {
-        String tree = codeBlocks("").stream().filter(block -> block.startsWith("smallbatch/")).findFirst().orElseThrow();
+        String tree = codeBlocks("README.md", "").stream().filter(block -> block.startsWith("smallbatch/")).findFirst().orElseThrow();
         Set<String> paths = new TreeSet<>();
         List<String> above = new ArrayList<>();
         for (String line : tree.lines().skip(1).toList()) {
@@ -116,9 +122,10 @@ class DocsLinksTest {
         return paths;
     }
 
-    private static List<String> codeBlocks(String language) {
+    private static List<String> codeBlocks(String document, String language) {
         List<String> blocks = new ArrayList<>();
-        Matcher fences = Pattern.compile("(?ms)^```([a-z]*)\\n(.*?)^```").matcher(SourceTree.read(README));
+        Matcher fences = Pattern.compile("(?ms)^```([a-z]*)\\n(.*?)^```").matcher(
+                SourceTree.read(SourceTree.root().resolve(document)));
         while (fences.find()) {
             if (fences.group(1).equals(language)) {
                 blocks.add(fences.group(2).strip());

@@ -32,6 +32,12 @@ public enum Rules {
             return new Signum(lr, 0.5, weightDecay);
         }
     },
+    SIGN_SGD(0.05, 0.005, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new SignSgd(lr, weightDecay);
+        }
+    },
     LION(0.05, 0.005, 1) {
         @Override
         UpdateRule with(Schedule lr, double weightDecay) {
