@@ -189,8 +189,8 @@ public record Hyperparameters(int batchSize, int sequenceLength, long tokens, do
                     tokensPerStep(), reference.beta2HalfLife(), beta2HalfLife(),
                     digits(Decay.rescale(before, reference.tokensPerStep(), tokensPerStep()), 10)));
         }
-        double exponent = LearningRateScaling.exponentOf(reference.peakLearningRate, peakLearningRate, reference.tokensPerStep(),
-                tokensPerStep());
+        double exponent = LearningRateScaling.Power.exponentOf(reference.peakLearningRate, peakLearningRate,
+                reference.tokensPerStep(), tokensPerStep());
         if (exponent > STEEP_EXPONENT) {
             warnings.add(text("the learning rate follows the batch with exponent %.2f (0.5 is its square root); the best one was"
                     + " seen to follow with %.3f, which makes it %s", exponent, LearningRateScaling.OBSERVED.exponent(),

@@ -28,14 +28,14 @@ class LearningRateScalingTest {
     @Test
     void exponentsCanBeReadOffTwoLearningRates() {
         // The published 1.3B runs: a third of the rate at a 512th of the batch.
-        assertEquals(0.176, LearningRateScaling.exponentOf(3, 1, 512, 1), 1e-3);
-        assertEquals(0.5, LearningRateScaling.exponentOf(1e-3, 8e-3, 1, 64), 1e-12);
+        assertEquals(0.176, LearningRateScaling.Power.exponentOf(3, 1, 512, 1), 1e-3);
+        assertEquals(0.5, LearningRateScaling.Power.exponentOf(1e-3, 8e-3, 1, 64), 1e-12);
     }
 
     @Test
     void whatIsNoPowerOrNoBatchIsRefused() {
         for (double exponent : new double[] {-0.1, 1.1, Double.NaN}) {
-            assertThrows(IllegalArgumentException.class, () -> new LearningRateScaling(exponent), "exponent " + exponent);
+            assertThrows(IllegalArgumentException.class, () -> new LearningRateScaling.Power(exponent), "exponent " + exponent);
         }
         for (double tokens : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
             assertThrows(IllegalArgumentException.class, () -> LearningRateScaling.LINEAR.scale(1, tokens, 1),
