@@ -13,6 +13,7 @@ import dev.smallbatch.optim.train.Evaluator;
 import dev.smallbatch.optim.train.NonFiniteLossException;
 import dev.smallbatch.optim.train.StepMemory;
 import java.util.List;
+import java.util.function.DoubleConsumer;
 
 /** Trains the paper's decoder from fresh weights over one epoch and measures its validation loss at the end. */
 final class LanguageModelRun {
@@ -40,13 +41,13 @@ final class LanguageModelRun {
     record Result(Double loss, Double trainingLoss, long steps, double seconds, long memory) {}
 
     /** Trains; the kernels' threads compute. */
-    Result run(Cell cell, Kernels kernels) {
+    Result run(Cell cell, Kernels kernels, DoubleConsumer progress) {
         long steps = text.trainingBlocks() / cell.batch();
         long begin = System.nanoTime();
         try (CellRun run = new CellRun(scale, cell, steps, kernels)) {
             long memory = run.memory().total();
             try {
-                double last = train(run, cell, steps);
+                double last = train(run, cell, steps, progress);
                 double seconds = (System.nanoTime() - begin) * 1e-9;
                 double loss = validate(run.gpt(), cell, kernels);
                 return new Result(Double.isFinite(loss) ? loss : null, last, steps, seconds, memory);
@@ -56,13 +57,14 @@ final class LanguageModelRun {
         }
     }
 
-    private double train(CellRun run, Cell cell, long steps) {
+    private double train(CellRun run, Cell cell, long steps, DoubleConsumer progress) {
         BatchSource source = text.training(cell.batch(), group(cell), cell.seed());
         long first = steps - Math.max(1, (long) (NEWEST * steps));
         double sum = 0;
         for (long step = 0; step < steps; step++) {
             double loss = run.train(source, step);
             sum += step >= first ? loss : 0;
+            progress.accept((step + 1.0) / steps);
         }
         return sum / (steps - first);
     }

@@ -17,7 +17,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.BiFunction;
+import java.util.function.DoubleConsumer;
 import java.util.function.Function;
 
 /**
@@ -28,7 +28,10 @@ import java.util.function.Function;
  * @param <R> what comes out, a record
  */
 final class Sweep<C, R> {
+    /** Seconds between lines of a log, and between changes of a line on a terminal. */
     private static final double LONGEST_PAUSE = 15;
+    private static final double SHORTEST_PAUSE = 0.5;
+    private static final double SMALL_PART = 1e-5;
 
     private final Console console;
     private final int workers;
@@ -36,8 +39,10 @@ final class Sweep<C, R> {
     private final Class<C> cellType;
     private final Class<R> resultType;
     private final long begin = System.nanoTime();
+    private String last = "";
     private double lastLine;
     private int finished;
+    private double underWay;
 
     Sweep(Console console, int workers, BackendOptions threads, Class<C> cellType, Class<R> resultType) {
         this.console = console;
@@ -47,15 +52,27 @@ final class Sweep<C, R> {
         this.resultType = resultType;
     }
 
+    /** Trains a cell. */
+    @FunctionalInterface
+    interface Run<C, R> {
+        /**
+         * Called by several threads at once.
+         *
+         * @param kernels of an open backend
+         * @param progress may be told now and then which part of the run is done
+         */
+        R of(C cell, Kernels kernels, DoubleConsumer progress);
+    }
+
     /**
      * Runs what is missing.
      *
      * @param file results; created if needed
-     * @param run trains a cell with kernels of an open backend; called by several threads at once
+     * @param run trains a cell
      * @param summary of an outcome, for the progress line
      * @return the outcomes of {@code cells}, in their order
      */
-    List<Outcome<C, R>> run(Path file, List<C> cells, BiFunction<C, Kernels, R> run, Function<Outcome<C, R>, String> summary)
+    List<Outcome<C, R>> run(Path file, List<C> cells, Run<C, R> run, Function<Outcome<C, R>, String> summary)
             throws IOException {
         try (ResultsFile<C, R> results = ResultsFile.open(file, cellType, resultType)) {
             Set<C> missing = new LinkedHashSet<>(cells);
@@ -65,9 +82,10 @@ final class Sweep<C, R> {
             }
             runAll(List.copyOf(missing), cell -> {
                 try (Backend backend = Backends.open("auto", threads)) {
-                    Outcome<C, R> outcome = new Outcome<>(cell, run.apply(cell, backend.kernels()));
+                    Part part = new Part(missing.size());
+                    Outcome<C, R> outcome = new Outcome<>(cell, run.of(cell, backend.kernels(), part));
                     results.append(outcome);
-                    report(missing.size(), summary.apply(outcome));
+                    part.finish(summary.apply(outcome));
                 }
                 return null;
             });
@@ -102,15 +120,45 @@ final class Sweep<C, R> {
         }
     }
 
-    private synchronized void report(int all, String summary) {
-        finished++;
-        double seconds = (System.nanoTime() - begin) * 1e-9;
-        if (!console.interactive() && finished < all && seconds - lastLine < LONGEST_PAUSE) {
-            return;
+    /** A run and how much of it is done. */
+    private final class Part implements DoubleConsumer {
+        private final int all;
+        private double done;
+
+        Part(int all) {
+            this.all = all;
         }
+
+        @Override
+        public void accept(double fraction) {
+            synchronized (Sweep.this) {
+                underWay += fraction - done;
+                done = fraction;
+                double seconds = (System.nanoTime() - begin) * 1e-9;
+                if (seconds - lastLine >= (console.interactive() ? SHORTEST_PAUSE : LONGEST_PAUSE)) {
+                    print(all, seconds);
+                }
+            }
+        }
+
+        void finish(String summary) {
+            synchronized (Sweep.this) {
+                underWay -= done;
+                finished++;
+                last = summary;
+                double seconds = (System.nanoTime() - begin) * 1e-9;
+                if (console.interactive() || finished == all || seconds - lastLine >= LONGEST_PAUSE) {
+                    print(all, seconds);
+                }
+            }
+        }
+    }
+
+    private void print(int all, double seconds) {
         lastLine = seconds;
-        String left = Format.time(seconds / finished * (all - finished));
-        String line = Format.text("%d of %d runs  %s left  %s", finished, all, left, summary);
+        double done = Math.max(finished + underWay, 1e-9);
+        String count = underWay < SMALL_PART ? Integer.toString(finished) : Format.text(done < 0.1 ? "%.2g" : "%.2f", done);
+        String line = Format.text("%s of %d runs  %s left  %s", count, all, Format.time(seconds / done * (all - done)), last);
         if (console.interactive()) {
             int width = Math.max(20, console.columns() - 1);
             console.err().print("\r" + Format.text("%-" + width + "." + width + "s", line) + (finished == all ? "\n" : ""));

@@ -38,7 +38,8 @@ class SweepTest {
     private List<Outcome<Point, Square>> sweep(List<Point> points) throws IOException {
         PrintStream err = new PrintStream(progress, true);
         Console console = new Console(new PrintStream(new ByteArrayOutputStream()), err, false, 80, "smallbatch");
-        return new Sweep<>(console, 2, new BackendOptions(1), Point.class, Square.class).run(file, points, (point, kernels) -> {
+        Sweep<Point, Square> sweep = new Sweep<>(console, 2, new BackendOptions(1), Point.class, Square.class);
+        return sweep.run(file, points, (point, kernels, progress) -> {
             ran.add(point);
             if (point.x < 0) {
                 throw new IllegalStateException("negative");
