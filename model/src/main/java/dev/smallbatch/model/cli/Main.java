@@ -66,6 +66,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new GenerateCommand(console))
                 .addSubcommand(new InspectCommand(console))
                 .addSubcommand(new PlanCommand(console))
+                .addSubcommand(new OptimizersCommand(console))
                 .addSubcommand(new DoctorCommand(console));
         for (CommandProvider more : ServiceLoader.load(CommandProvider.class, CommandProvider.class.getClassLoader())) {
             more.commands(console).forEach(line::addSubcommand);

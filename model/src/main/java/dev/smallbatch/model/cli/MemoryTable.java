@@ -17,8 +17,9 @@ final class MemoryTable {
 
     static void write(Console console, MemoryPlan plan) {
         StepMemory memory = plan.memory();
-        console.row("memory", "%s: weights %s, optimizer %s, gradients %s, activations %s; and the JVM about %s",
+        console.row("memory", "%s: weights %s, optimizer %s (%.2f bytes for each parameter), gradients %s, activations %s; and the JVM about %s",
                 Format.bytes(memory.total()), Format.bytes(memory.parameters()), Format.bytes(memory.optimizerState()),
+                plan.statePerParameter(),
                 memory.gradients() == 0 ? "not kept" : Format.bytes(memory.gradients()),
                 Format.bytes(memory.step() + memory.data()), Format.bytes(MemoryPlan.JVM_BYTES));
         console.row("instead", plan.neighbours().entrySet().stream()

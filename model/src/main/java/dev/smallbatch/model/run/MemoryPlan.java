@@ -123,6 +123,11 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
         return value == 1 ? new int[] {2} : new int[] {value / 2, 2 * value};
     }
 
+    /** Bytes that the optimizer needs for each parameter of the model: state, and room to work in. */
+    public double statePerParameter() {
+        return (double) memory.optimizerState() / choice.model.parameterCount();
+    }
+
     /** What the process will take at its peak: native memory and the JVM. */
     public long resident() {
         return memory.total() + JVM_BYTES;

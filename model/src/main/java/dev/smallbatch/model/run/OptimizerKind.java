@@ -130,8 +130,25 @@ public enum OptimizerKind {
                 peak -> new Constant(lr));
     }
 
+    /** The common options it has, as they are given, with their defaults in words. */
+    public SequencedMap<String, String> usual() {
+        SequencedMap<String, String> options = new LinkedHashMap<>();
+        options.put("--lr", row.lr + (row.byWidth ? " at a width of 256 and batch size 1, by width and batch" : " for every model"));
+        if (hasBeta1()) {
+            options.put("--beta1", Double.toString(row.beta1));
+        }
+        switch (row.beta2) {
+            case NONE -> { }
+            case IF_GIVEN -> options.put("--beta2-half-life", "none, " + row.replaced + " instead");
+            case PER_STEP -> options.put("--beta2", Double.toString(row.perStep));
+            case HALF_LIFE -> options.put("--beta2-half-life", "a 50th of the run");
+        }
+        options.put("--weight-decay", row.weightDecay == 0 ? "0" : Double.toString(row.weightDecay));
+        return options;
+    }
+
     /** The usual peak rate at a width of 256 and batch size 1. */
-    public double lr() {
+    double lr() {
         return row.lr;
     }
 

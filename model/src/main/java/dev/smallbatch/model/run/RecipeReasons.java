@@ -44,8 +44,9 @@ final class RecipeReasons {
         lines.put("weight decay", tuned.weightDecay() == 0 ? "none, as in the published runs in small batches"
                 : digits(tuned.weightDecay(), 2) + ", the usual of " + choice.optimizer().option());
         lines.put("length", length());
-        lines.put("memory", text("%s with the JVM%s", bytes(memory.resident()),
-                request.memoryBytes == null ? "" : " of " + bytes(request.memoryBytes) + ", a tenth of which stays free"));
+        lines.put("memory", text("%s with the JVM, %.2f bytes for each parameter in the optimizer%s", bytes(memory.resident()),
+                memory.statePerParameter(),
+                request.memoryBytes == null ? "" : "; of " + bytes(request.memoryBytes) + " a tenth stays free"));
         return lines;
     }
 

@@ -59,7 +59,7 @@ class CommandsTest {
 
     @Test
     void trainSaysWhatItTakesAndWhatItWouldTakeOtherwise() {
-        training.requireOut("memory      1", " KiB: weights 45 KiB, optimizer 89 KiB, gradients not kept, activations ",
+        training.requireOut("memory      1", " KiB: weights 45 KiB, optimizer 89 KiB (8.09 bytes for each parameter), gradients not kept, activations ",
                 " KiB; and the JVM about 144 MiB", "instead     --recompute 1", " KiB, --optimizer sgd ", " KiB, --batch-size 2 2",
                 " KiB, --seq-len 8 1", " KiB, --seq-len 32 2");
     }

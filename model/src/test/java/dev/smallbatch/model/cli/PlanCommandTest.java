@@ -45,7 +45,7 @@ class PlanCommandTest {
         assertEquals("adamw: it fits, and needs the least tuning", entry(plan, "optimizer"));
         assertTrue(entry(plan, "batch size").contains("with at least 95 % of the highest throughput"));
         assertTrue(entry(plan, "length").contains("for 143,360 tokens (20 for each of 7,168 active parameters)"));
-        assertTrue(entry(plan, "memory").endsWith("of 954 MiB, a tenth of which stays free"));
+        assertTrue(entry(plan, "memory").endsWith(" bytes for each parameter in the optimizer; of 954 MiB a tenth stays free"));
         List<String> rows = plan.out().lines().dropWhile(line -> !line.startsWith("instead")).skip(1).toList();
         assertTrue(rows.getFirst().startsWith("as recommended"), plan.out());
         assertTrue(rows.stream().anyMatch(row -> row.startsWith("--recompute ")), plan.out());

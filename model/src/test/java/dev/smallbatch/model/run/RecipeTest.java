@@ -167,7 +167,7 @@ class RecipeTest {
                 weight decay: none, as in the published runs in small batches
                 length: 1,168,575 steps for 598,310,400 tokens (20 for each of 29,915,520 active parameters), warm-up in the first \
                 58,428
-                memory: %s with the JVM""".formatted(RecipeReasons.bytes(AMPLE.memory().memory().step()),
+                memory: %s with the JVM, 8.00 bytes for each parameter in the optimizer""".formatted(RecipeReasons.bytes(AMPLE.memory().memory().step()),
                 RecipeReasons.bytes(AMPLE.memory().resident())), AMPLE.toString());
     }
 
