@@ -111,6 +111,13 @@ public abstract class BackendConformance {
     }
 
     @Nested
+    class QuantizedUpdate extends QuantizedUpdateCases {
+        QuantizedUpdate() {
+            super(BackendConformance.this);
+        }
+    }
+
+    @Nested
     class Update extends UpdateCases {
         Update() {
             super(BackendConformance.this);

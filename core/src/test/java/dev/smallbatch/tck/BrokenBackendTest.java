@@ -45,7 +45,7 @@ class BrokenBackendTest {
             Backend backend = Backends.open("scalar", new BackendOptions(threads));
             Kernels sound = backend.kernels();
             Kernels kernels = new Kernels(sound.matmul(), broken(sound.norm(), threads), sound.activation(), sound.attention(),
-                    sound.embedding(), sound.loss(), sound.elementwise(), sound.update());
+                    sound.embedding(), sound.loss(), sound.elementwise(), sound.update(), sound.quantized());
             return new Backend() {
                 @Override
                 public BackendInfo info() {

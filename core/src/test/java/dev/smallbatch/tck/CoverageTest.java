@@ -25,7 +25,8 @@ class CoverageTest {
         }
     };
     private final List<FamilyCases> families = List.of(suite.new Matmul(), suite.new Norm(), suite.new Activation(),
-            suite.new Attention(), suite.new Embedding(), suite.new Loss(), suite.new Elementwise(), suite.new Update());
+            suite.new Attention(), suite.new Embedding(), suite.new Loss(), suite.new Elementwise(), suite.new Update(),
+            suite.new QuantizedUpdate());
 
     @Test
     void everyFamilyOfKernelsHasAClassOfCases() {

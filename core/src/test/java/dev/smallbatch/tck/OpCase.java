@@ -59,6 +59,10 @@ final class OpCase {
         return add(name, Role.ACCUMULATED, DType.F32, Shape.of(dims), Bits.ofFloats(values));
     }
 
+    OpCase accumulated(DType dtype, String name, int[] bits, long... dims) {
+        return add(name, Role.ACCUMULATED, dtype, Shape.of(dims), bits);
+    }
+
     /** Normal numbers. */
     OpCase read(String name, long... dims) {
         return read(name, Data.normal(seed(name), Shape.of(dims).numel()), dims);
@@ -134,6 +138,15 @@ final class OpCase {
         List<Arg> changed = new ArrayList<>(args);
         int i = index(name);
         changed.set(i, args.get(i).with(bits));
+        return new OpCase(op, label, changed).call(call).expect(answer);
+    }
+
+    /** The same call with one argument as F32 numbers; for oracles of what it stands for. */
+    OpCase with(String name, float[] values) {
+        List<Arg> changed = new ArrayList<>(args);
+        Arg a = args.get(index(name));
+        changed.set(index(name), new Arg(name, a.role(), DType.F32, a.shape(), Bits.ofFloats(values), a.mayBe(), a.optional(),
+                a.weight(), a.freeAxes()));
         return new OpCase(op, label, changed).call(call).expect(answer);
     }
 

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** Checks of {@link UpdateKernels}. */
 public abstract class UpdateCases extends FamilyCases {
     private static final int STEPS = 10;
-    private static final long KEY = 0x0FEDCBA987654321L;
+    static final long KEY = 0x0FEDCBA987654321L;
     private static final Weight F32 = new Weight(DType.F32, Rounding.NEAREST_EVEN);
 
     UpdateCases(BackendConformance suite) {
@@ -109,7 +109,7 @@ public abstract class UpdateCases extends FamilyCases {
     }
 
     /** How the parameter is stored, and rounded when it is written. */
-    private record Weight(DType dtype, Rounding rounding) {
+    record Weight(DType dtype, Rounding rounding) {
         /** The update in float, and the rounding of the parameter, the first, with the key of the step in {@code o}. */
         List<Expected> expected(OpCase o, List<Expected> outputs) {
             if (dtype == DType.F32) {
@@ -140,7 +140,7 @@ public abstract class UpdateCases extends FamilyCases {
         return momentumSlots(learningRate, scale, decay, momentum, 1, momentum, 1);
     }
 
-    private static float[] momentumSlots(double learningRate, double scale, double decay, double keep, double take, double stepKeep,
+    static float[] momentumSlots(double learningRate, double scale, double decay, double keep, double take, double stepKeep,
             double stepTake) {
         float[] s = slots(UpdateKernels.MOMENTUM_SLOTS, learningRate, scale, decay);
         s[UpdateKernels.KEEP] = (float) keep;
@@ -150,7 +150,7 @@ public abstract class UpdateCases extends FamilyCases {
         return s;
     }
 
-    private static float[] rootSlots(double learningRate, double scale, double decay, double keep, double take, double epsilon) {
+    static float[] rootSlots(double learningRate, double scale, double decay, double keep, double take, double epsilon) {
         float[] s = slots(UpdateKernels.ROOT_SLOTS, learningRate, scale, decay);
         s[UpdateKernels.KEEP] = (float) keep;
         s[UpdateKernels.TAKE] = (float) take;

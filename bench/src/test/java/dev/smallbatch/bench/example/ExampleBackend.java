@@ -15,7 +15,7 @@ final class ExampleBackend implements Backend {
         scalar = Backends.open("scalar", options);
         Kernels from = scalar.kernels();
         kernels = new Kernels(from.matmul(), from.norm(), from.activation(), from.attention(), from.embedding(), from.loss(),
-                new ExampleElementwise(from.elementwise()), from.update());
+                new ExampleElementwise(from.elementwise()), from.update(), from.quantized());
     }
 
     @Override

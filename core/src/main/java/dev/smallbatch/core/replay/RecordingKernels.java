@@ -8,6 +8,7 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.spi.LossKernels;
 import dev.smallbatch.core.spi.MatmulKernels;
 import dev.smallbatch.core.spi.NormKernels;
+import dev.smallbatch.core.spi.QuantizedUpdateKernels;
 import dev.smallbatch.core.spi.UpdateKernels;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -34,7 +35,8 @@ public final class RecordingKernels {
                 recording("embedding", EmbeddingKernels.class, kernels.embedding()),
                 recording("loss", LossKernels.class, kernels.loss()),
                 recording("elementwise", ElementwiseKernels.class, kernels.elementwise()),
-                recording("update", UpdateKernels.class, kernels.update()));
+                recording("update", UpdateKernels.class, kernels.update()),
+                recording("quantized", QuantizedUpdateKernels.class, kernels.quantized()));
     }
 
     /** The kernels to call. */

@@ -11,6 +11,7 @@ final class CheckedKernels {
         return new Kernels(new CheckedMatmul(kernels.matmul()), new CheckedNorm(kernels.norm()),
                 new CheckedActivation(kernels.activation()), new CheckedAttention(kernels.attention()),
                 new CheckedEmbedding(kernels.embedding()), new CheckedLoss(kernels.loss()),
-                new CheckedElementwise(kernels.elementwise()), new CheckedUpdate(kernels.update()));
+                new CheckedElementwise(kernels.elementwise()), new CheckedUpdate(kernels.update()),
+                new CheckedQuantizedUpdate(kernels.quantized()));
     }
 }

@@ -41,6 +41,11 @@ final class Checks {
         return typed(name, tensor, DType.I32);
     }
 
+    /** A U8 tensor that must be there. */
+    Operand u8(String name, Tensor tensor) {
+        return typed(name, tensor, DType.U8);
+    }
+
     /** An F32 tensor or null. */
     Operand f32OrNull(String name, Tensor tensor) {
         return tensor == null ? new Operand(name, null) : f32(name, tensor);

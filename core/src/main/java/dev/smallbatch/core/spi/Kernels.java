@@ -19,6 +19,8 @@ package dev.smallbatch.core.spi;
  * @param loss losses with their gradients
  * @param elementwise everything element by element
  * @param update optimizer updates
+ * @param quantized optimizer updates with state in 8 bits
  */
 public record Kernels(MatmulKernels matmul, NormKernels norm, ActivationKernels activation, AttentionKernels attention,
-        EmbeddingKernels embedding, LossKernels loss, ElementwiseKernels elementwise, UpdateKernels update) {}
+        EmbeddingKernels embedding, LossKernels loss, ElementwiseKernels elementwise, UpdateKernels update,
+        QuantizedUpdateKernels quantized) {}

@@ -12,6 +12,8 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.spi.LossKernels;
 import dev.smallbatch.core.spi.MatmulKernels;
 import dev.smallbatch.core.spi.NormKernels;
+import dev.smallbatch.core.spi.Quantization;
+import dev.smallbatch.core.spi.QuantizedUpdateKernels;
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.spi.Transpose;
 import dev.smallbatch.core.spi.UpdateKernels;
@@ -20,7 +22,7 @@ import dev.smallbatch.core.tensor.Tensor;
 /** Kernels without effect: outputs keep what they held. Opened through Backends it still checks every argument. */
 final class NullBackend implements Backend {
     private final Kernels kernels = new Kernels(new NullMatmul(), new NullNorm(), new NullActivation(), new NullAttention(),
-            new NullEmbedding(), new NullLoss(), new NullElementwise(), new NullUpdate());
+            new NullEmbedding(), new NullLoss(), new NullElementwise(), new NullUpdate(), new NullQuantizedUpdate());
 
     @Override
     public BackendInfo info() {
@@ -145,5 +147,23 @@ final class NullBackend implements Backend {
 
         @Override
         public void muonStep(Tensor p, Tensor x, Tensor s, float factor, Rounding rounding, long key) {}
+    }
+
+    private static final class NullQuantizedUpdate implements QuantizedUpdateKernels {
+        @Override
+        public void quantizedSgdStep(Tensor p, Tensor m, Tensor mScale, Tensor g, Tensor s, Quantization how,
+                Rounding rounding, long key) {}
+
+        @Override
+        public void quantizedSignStep(Tensor p, Tensor m, Tensor mScale, Tensor g, Tensor s, Quantization how,
+                Rounding rounding, long key) {}
+
+        @Override
+        public void quantizedRootStep(Tensor p, Tensor v, Tensor vScale, Tensor g, Tensor s, Quantization how,
+                Rounding rounding, long key) {}
+
+        @Override
+        public void quantizedAdamWStep(Tensor p, Tensor m, Tensor mScale, Tensor v, Tensor vScale, Tensor g, Tensor s,
+                Quantization how, Rounding rounding, long key) {}
     }
 }

@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
  * BF16 in a BF16 tensor.
  */
 final class Floats {
+    private final float[] array;
     private final MemorySegment segment;
     private final boolean half;
     private final Rounding rounding;
@@ -25,14 +26,24 @@ final class Floats {
 
     /** @param key of the random bits if a BF16 tensor is rounded stochastically */
     Floats(Tensor tensor, Rounding rounding, long key) {
+        this.array = null;
         this.segment = tensor.segment();
         this.half = tensor.dtype() == DType.BF16;
         this.rounding = rounding;
         this.key = key;
     }
 
+    /** Of an array instead. */
+    Floats(float[] array) {
+        this.array = array;
+        this.segment = null;
+        this.half = false;
+        this.rounding = Rounding.NEAREST_EVEN;
+        this.key = 0;
+    }
+
     double get(long i) {
-        return half ? BFloat16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, i)) : segment.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+        return array != null ? array[(int) i] : half ? BFloat16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, i)) : segment.getAtIndex(ValueLayout.JAVA_FLOAT, i);
     }
 
     void set(long i, double value) {
@@ -41,7 +52,9 @@ final class Floats {
 
     /** Keeps the bits of a NaN, which the way through double need not. */
     void setFloat(long i, float value) {
-        if (half) {
+        if (array != null) {
+            array[(int) i] = value;
+        } else if (half) {
             segment.setAtIndex(ValueLayout.JAVA_SHORT, i, bfloat16(value, i));
         } else {
             segment.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);

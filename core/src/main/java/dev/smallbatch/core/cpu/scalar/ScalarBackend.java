@@ -16,7 +16,8 @@ final class ScalarBackend implements Backend {
         kernels = new Kernels(new ScalarMatmul(parallel), new ScalarNorm(parallel),
                 new ScalarActivation(parallel), new ScalarAttention(parallel),
                 new ScalarEmbedding(parallel), new ScalarLoss(parallel),
-                new ScalarElementwise(parallel), new ScalarUpdate(parallel));
+                new ScalarElementwise(parallel), new ScalarUpdate(parallel),
+                new ScalarQuantizedUpdate(parallel));
     }
 
     @Override

@@ -10,16 +10,18 @@ import dev.smallbatch.core.spi.Kernels;
 final class VectorBackend implements Backend {
     private final Parallel parallel;
     private final WeightBlocks weights;
+    private final VectorQuantizedUpdate quantized;
     private final Kernels kernels;
 
     VectorBackend(BackendOptions options) {
         parallel = Parallel.of(options.threads());
         weights = new WeightBlocks(parallel);
+        quantized = new VectorQuantizedUpdate(parallel, weights);
         VectorElementwise elementwise = new VectorElementwise(parallel, weights);
         kernels = new Kernels(new VectorMatmul(parallel), new VectorNorm(parallel),
                 new VectorActivation(parallel), new VectorAttention(parallel),
                 new VectorEmbedding(parallel), new VectorLoss(parallel),
-                elementwise, new VectorUpdate(parallel, weights, elementwise));
+                elementwise, new VectorUpdate(parallel, weights, elementwise), quantized);
     }
 
     @Override
@@ -36,5 +38,6 @@ final class VectorBackend implements Backend {
     public void close() {
         parallel.close();
         weights.close();
+        quantized.close();
     }
 }

@@ -63,12 +63,25 @@ final class WeightBlocks implements AutoCloseable {
             read(p, body);
             return;
         }
+        blocks(p.numel(), (from, count, thread) -> update(p, rounding, key, from, count, thread, from, body));
+    }
+
+    /**
+     * As the other, but only elements {@code first} to {@code first + count - 1}, and by the calling thread, which is told that
+     * they are elements {@code as} and after.
+     */
+    void update(Tensor p, Rounding rounding, long key, long first, int count, int thread, long as, Body body) {
         MemorySegment segment = p.segment();
-        blocks(p.numel(), (from, count, thread) -> {
-            Bf16.widen(values[thread], 0, segment, from, count);
-            body.run(values[thread], 0, from, count);
-            round(segment, from, values[thread], 0, count, rounding, key, thread);
-        });
+        if (p.dtype() == DType.F32) {
+            body.run(segment, first, as, count);
+            return;
+        }
+        for (int done = 0; done < count; done += BLOCK) {
+            int length = Math.min(BLOCK, count - done);
+            Bf16.widen(values[thread], 0, segment, first + done, length);
+            body.run(values[thread], 0, as + done, length);
+            round(segment, first + done, values[thread], 0, length, rounding, key, thread);
+        }
     }
 
     /** {@code out[i] = in[i]}, F32 to BF16. */
