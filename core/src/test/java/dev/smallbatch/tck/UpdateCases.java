@@ -65,6 +65,11 @@ public abstract class UpdateCases extends FamilyCases {
         cases.add(adamW(label + " first step", F32, adamWSlots(0.01, 0.5, 1e-3, 0.9, 0.999, 1e-8, 1), dims));
         cases.add(adamW(label + " late, slow", F32, adamWSlots(0.01, 1, 0, 0.9, 0.99993, 1e-8, 5000), dims));
         cases.add(adamW(label + " large epsilon", F32, adamWSlots(0.01, 2, 1e-3, 0.5, 0.9, 0.1, 3), dims));
+        cases.add(adamW(label + " share of the gradient", F32, with(adamWSlots(0.01, 0.5, 0, 0.9, 0.99, 1e-8, 3), 0.7, 0, 0), dims));
+        float[] centred = with(adamWSlots(0.01, 0.5, 1e-3, 0.9, 0.99, 1e-12, 2), 0, 1, 1e-6);
+        cases.add(adamW(label + " centred", F32, centred, dims));
+        cases.add(zeroed(adamW(label + " centred zeros", F32, centred, dims)));
+        cases.add(adamW(label + " without root", F32, withoutRoot(adamWSlots(0.01, 2, 1e-3, 0.9, 0.999, 1, 2)), dims));
         cases.add(adafactor(label + " first step", F32, adafactorSlots(0.01, 0.5, 1e-3, 1), dims));
         cases.add(adafactor(label + " late", F32, adafactorSlots(0.1, 2, 0, 5000), dims));
         cases.add(zeroed(adafactor(label + " zeros", F32, adafactorSlots(0.1, 1, 0.01, 2), dims)));
@@ -76,6 +81,7 @@ public abstract class UpdateCases extends FamilyCases {
             cases.add(moment("signStep", label, bf16, false, at(8, heavyBall), dims));
             cases.add(root(label, bf16, at(9, rootSlots(0.05, 0.5, 0.001, 0.9, 0.1, 1e-8)), dims));
             cases.add(adamW(label, bf16, at(4999, adamWSlots(0.01, 1, 1e-3, 0.9, 0.99993, 1e-8, 5000)), dims));
+            cases.add(adamW(label + " centred", bf16, at(17, centred), dims));
             cases.add(adafactor(label, bf16, at(4, adafactorSlots(0.01, 0.5, 1e-3, 5)), dims));
         }
     }
@@ -185,6 +191,18 @@ public abstract class UpdateCases extends FamilyCases {
         s[UpdateKernels.CORRECTION2_ROOT] = (float) (1 / Math.sqrt(1 - Math.pow(beta2, step)));
         s[UpdateKernels.EPSILON] = (float) epsilon;
         return s;
+    }
+
+    private static float[] with(float[] adamWSlots, double gradientShare, double centred, double squareEpsilon) {
+        adamWSlots[UpdateKernels.GRADIENT_SHARE] = (float) gradientShare;
+        adamWSlots[UpdateKernels.CENTRED] = (float) centred;
+        adamWSlots[UpdateKernels.SQUARE_EPSILON] = (float) squareEpsilon;
+        return adamWSlots;
+    }
+
+    private static float[] withoutRoot(float[] adamWSlots) {
+        adamWSlots[UpdateKernels.CORRECTION2_ROOT] = 0;
+        return adamWSlots;
     }
 
     private static OpCase moment(String op, String label, Weight weight, boolean momentum, float[] slots, long... dims) {

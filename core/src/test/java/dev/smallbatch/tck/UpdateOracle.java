@@ -82,16 +82,40 @@ final class UpdateOracle {
     static List<Expected> adamW(OpCase o) {
         double[] h = h(o);
         Expected m = sum(slot(o, UpdateKernels.BETA1), o.get("m"), slot(o, UpdateKernels.ONE_MINUS_BETA1), h);
-        Expected v = sum(slot(o, UpdateKernels.BETA2), o.get("v"), slot(o, UpdateKernels.ONE_MINUS_BETA2), squares(h, 0));
+        Expected v = second(o, h, m);
         double[] u = new double[h.length];
         double[] size = new double[h.length];
+        double correction = slot(o, UpdateKernels.CORRECTION1);
+        double share = slot(o, UpdateKernels.GRADIENT_SHARE);
         for (int i = 0; i < u.length; i++) {
-            double rate = slot(o, UpdateKernels.CORRECTION1)
-                    / (Math.sqrt(v.value()[i]) * slot(o, UpdateKernels.CORRECTION2_ROOT) + slot(o, UpdateKernels.EPSILON));
-            u[i] = rate * m.value()[i];
-            size[i] = rate * m.bound()[i] / (C_UPDATE * Expected.UNIT);
+            double divisor = Math.sqrt(v.value()[i]) * slot(o, UpdateKernels.CORRECTION2_ROOT) + slot(o, UpdateKernels.EPSILON);
+            u[i] = (correction * m.value()[i] + share * h[i]) / divisor;
+            // A distance that is a small difference loses digits, and half of them show in the root.
+            double lost = v.value()[i] > 0 && Double.isFinite(v.value()[i]) ? (size(v, i) / v.value()[i] - 1) / 2 : 0;
+            size[i] = (correction * size(m, i) + Math.abs(share * h[i])) / divisor + Math.abs(u[i]) * lost;
         }
         return List.of(parameter(o, slot(o, UpdateKernels.LEARNING_RATE), u, size, 1), m, v);
+    }
+
+    /** {@code beta2 v + (1 - beta2) (h - centred m)^2 + squareEpsilon}; the distance is as exact as what it is between. */
+    private static Expected second(OpCase o, double[] h, Expected m) {
+        double centred = slot(o, UpdateKernels.CENTRED);
+        double[] old = o.get("v");
+        double[] value = new double[h.length];
+        double[] scale = new double[h.length];
+        for (int i = 0; i < h.length; i++) {
+            double distance = h[i] - centred * m.value()[i];
+            double between = Math.abs(h[i]) + centred * size(m, i);
+            value[i] = slot(o, UpdateKernels.BETA2) * old[i] + slot(o, UpdateKernels.ONE_MINUS_BETA2) * distance * distance
+                    + slot(o, UpdateKernels.SQUARE_EPSILON);
+            scale[i] = value[i] + slot(o, UpdateKernels.ONE_MINUS_BETA2) * 2 * Math.abs(distance) * centred * between;
+        }
+        return Expected.within(C_UPDATE, 1, value, scale);
+    }
+
+    /** Of the terms that an expected value is the sum of. */
+    private static double size(Expected sum, int i) {
+        return sum.bound()[i] / (C_UPDATE * Expected.UNIT);
     }
 
     private static double[] squares(double[] h, double floor) {

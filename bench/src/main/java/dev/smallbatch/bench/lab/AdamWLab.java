@@ -47,7 +47,7 @@ final class AdamWLab implements LabCase {
         v = operands.uniform(count);
         g = operands.uniform(count);
         between = operands.uniform(count);
-        slots = operands.numbers(RATE, 1, 1 - KEEP, 0, 0, BETA1, REST1, BETA2, REST2, 1, 1, EPS);
+        slots = operands.numbers(RATE, 1, 1 - KEEP, 0, 0, BETA1, REST1, BETA2, REST2, 1, 1, EPS, 0, 0, 0);
         this.one = one;
         this.all = all;
     }

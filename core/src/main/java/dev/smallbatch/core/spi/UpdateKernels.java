@@ -51,14 +51,20 @@ public interface UpdateKernels {
     int BETA2 = 7;
     /** AdamW: slot of {@code 1 - beta2}, computed in double. */
     int ONE_MINUS_BETA2 = 8;
-    /** AdamW: slot of {@code 1 / (1 - beta1^k)}, computed in double. */
+    /** AdamW: slot of the factor of the moment in the step, {@code 1 / (1 - beta1^k)} of AdamW itself, computed in double. */
     int CORRECTION1 = 9;
-    /** AdamW: slot of {@code 1 / sqrt(1 - beta2^k)}, computed in double. */
+    /** AdamW: slot of the factor of the root, {@code 1 / sqrt(1 - beta2^k)} of AdamW itself, computed in double. */
     int CORRECTION2_ROOT = 10;
     /** AdamW: slot of epsilon. */
     int EPSILON = 11;
+    /** AdamW: slot of the factor of the gradient in the step; 0 of AdamW itself. */
+    int GRADIENT_SHARE = 12;
+    /** AdamW: slot of 1 if squares of the gradient's distance from the new moment are averaged; 0 of AdamW itself. */
+    int CENTRED = 13;
+    /** AdamW: slot of what is added to v as it is stored; 0 of AdamW itself. */
+    int SQUARE_EPSILON = 14;
     /** AdamW: number of slots. */
-    int ADAMW_SLOTS = 12;
+    int ADAMW_SLOTS = 15;
 
     /** Adafactor: added to squared gradients, so that none of their means is 0. */
     float SQUARE_FLOOR = 1e-30f;
@@ -116,9 +122,11 @@ public interface UpdateKernels {
     void rootStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key);
 
     /**
-     * Adam with decoupled weight decay. {@code m = beta1 m + (1 - beta1) h}, {@code v = beta2 v + (1 - beta2) h^2},
-     * {@code p = p - decay p - learningRate (m correction1) / (sqrt(v) correction2Root + epsilon)}, m and v in the last
-     * being the new ones.
+     * Adam with decoupled weight decay, and what differs from it by factors: a share of the gradient in the step (NAdam),
+     * squares around the moment (AdaBelief), steps without the root (RAdam's first, where correction2Root is 0 and epsilon 1).
+     * {@code m = beta1 m + (1 - beta1) h}, {@code v = beta2 v + (1 - beta2) (h - centred m)^2 + squareEpsilon},
+     * {@code p = p - decay p - learningRate (m correction1 + h gradientShare) / (sqrt(v) correction2Root + epsilon)}, m and v
+     * being the new ones but in their own sums.
      *
      * <pre>
      * p  any shape           accumulated; F32 or BF16

@@ -262,7 +262,7 @@ class CheckedKernelsTest extends CheckedKernelsFixture {
         void stepScalarsHaveTheSizeOfTheRule() {
             refused("sgdStep: s (12) holds 12 values, expected 9",
                     () -> kernels.update().sgdStep(f32(5), null, f32(5), f32(12), NEAREST_EVEN, 0));
-            refused("adamWStep: s (6) holds 6 values, expected 12",
+            refused("adamWStep: s (6) holds 6 values, expected 15",
                     () -> kernels.update().adamWStep(f32(5), f32(5), f32(5), f32(5), f32(6), NEAREST_EVEN, 0));
         }
 
@@ -286,7 +286,7 @@ class CheckedKernelsTest extends CheckedKernelsFixture {
         void stateDoesNotOverlap() {
             Tensor both = f32(5);
             refused("adamWStep: output m (5) overlaps v (5); give it memory of its own",
-                    () -> kernels.update().adamWStep(f32(5), both, both, f32(5), f32(12), NEAREST_EVEN, 0));
+                    () -> kernels.update().adamWStep(f32(5), both, both, f32(5), f32(15), NEAREST_EVEN, 0));
             refused("sgdStep: output p (5) overlaps g (5); give it memory of its own",
                     () -> kernels.update().sgdStep(both, null, both, f32(9), NEAREST_EVEN, 0));
         }

@@ -72,8 +72,8 @@ final class ScalarUpdate implements UpdateKernels {
     }
 
     /**
-     * m = beta1 m + (1 - beta1) h, v = beta2 v + (1 - beta2) h^2,
-     * p = p - decay p - learningRate (m correction1) / (sqrt(v) correction2Root + epsilon).
+     * m = beta1 m + (1 - beta1) h, v = beta2 v + (1 - beta2) (h - centred m)^2 + squareEpsilon,
+     * p = p - decay p - learningRate (m correction1 + h gradientShare) / (sqrt(v) correction2Root + epsilon).
      */
     @Override
     public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
@@ -90,13 +90,17 @@ final class ScalarUpdate implements UpdateKernels {
         double correction1 = scalars.get(CORRECTION1);
         double correction2Root = scalars.get(CORRECTION2_ROOT);
         double epsilon = scalars.get(EPSILON);
+        double gradientShare = scalars.get(GRADIENT_SHARE);
+        double centred = scalars.get(CENTRED);
+        double squareEpsilon = scalars.get(SQUARE_EPSILON);
         return i -> {
             double h = scale * gs.get(i);
             double first = beta1 * ms.get(i) + oneMinusBeta1 * h;
-            double second = beta2 * vs.get(i) + oneMinusBeta2 * h * h;
+            double distance = h - centred * first;
+            double second = beta2 * vs.get(i) + oneMinusBeta2 * distance * distance + squareEpsilon;
             ms.set(i, first);
             vs.set(i, second);
-            return first * correction1 / (Math.sqrt(second) * correction2Root + epsilon);
+            return (first * correction1 + h * gradientShare) / (Math.sqrt(second) * correction2Root + epsilon);
         };
     }
 

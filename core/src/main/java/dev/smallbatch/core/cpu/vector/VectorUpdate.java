@@ -189,22 +189,25 @@ final class VectorUpdate implements UpdateKernels {
     static WeightBlocks.Body adamW(MemorySegment m, MemorySegment v, MemorySegment g, Tensor s) {
         return new Adam(m, v, g, slot(s, LEARNING_RATE) * slot(s, CORRECTION1), slot(s, GRADIENT_SCALE), 1 - slot(s, DECAY),
                 slot(s, BETA1), slot(s, ONE_MINUS_BETA1), slot(s, BETA2), slot(s, ONE_MINUS_BETA2), slot(s, CORRECTION2_ROOT),
-                slot(s, EPSILON))::run;
+                slot(s, EPSILON), slot(s, LEARNING_RATE) * slot(s, GRADIENT_SHARE), slot(s, CENTRED), slot(s, SQUARE_EPSILON))::run;
     }
 
-    /** The arguments of one update; {@code rate} has the first moment's correction in it. */
+    /**
+     * The arguments of one update; {@code rate} and {@code share} are of moment and gradient. Zeros change no bit, and no
+     * arithmetic takes as long as memory.
+     */
     private record Adam(MemorySegment m, MemorySegment v, MemorySegment g, float rate, float scale, float keep,
-            float beta1, float rest1, float beta2, float rest2, float root, float epsilon) {
+            float beta1, float rest1, float beta2, float rest2, float root, float epsilon, float share, float centred,
+            float squareEpsilon) {
         void run(MemorySegment p, long at, long from, int count) {
             int i = 0;
             for (; i + L <= count; i += L) {
                 FloatVector h = Lanes.load(g, from + i).mul(scale);
                 FloatVector first = Lanes.load(m, from + i).fma(Lanes.all(beta1), h.mul(rest1));
-                FloatVector second = Lanes.load(v, from + i).fma(Lanes.all(beta2), h.mul(h).mul(rest2));
+                FloatVector second = second(h, first, Lanes.load(v, from + i));
                 Lanes.store(first, m, from + i);
                 Lanes.store(second, v, from + i);
-                FloatVector step = first.mul(-rate).div(second.sqrt().fma(Lanes.all(root), Lanes.all(epsilon)));
-                Lanes.store(Lanes.load(p, at + i).fma(Lanes.all(keep), step), p, at + i);
+                Lanes.store(Lanes.load(p, at + i).fma(Lanes.all(keep), step(h, first, second)), p, at + i);
             }
             if (i < count) {
                 tail(p, at + i, from + i, count - i);
@@ -215,11 +218,20 @@ final class VectorUpdate implements UpdateKernels {
             VectorMask<Float> lanes = Lanes.first(count);
             FloatVector h = Lanes.load(g, from, lanes).mul(scale);
             FloatVector first = Lanes.load(m, from, lanes).fma(Lanes.all(beta1), h.mul(rest1));
-            FloatVector second = Lanes.load(v, from, lanes).fma(Lanes.all(beta2), h.mul(h).mul(rest2));
+            FloatVector second = second(h, first, Lanes.load(v, from, lanes));
             Lanes.store(first, m, from, lanes);
             Lanes.store(second, v, from, lanes);
-            FloatVector step = first.mul(-rate).div(second.sqrt().fma(Lanes.all(root), Lanes.all(epsilon)));
-            Lanes.store(Lanes.load(p, at, lanes).fma(Lanes.all(keep), step), p, at, lanes);
+            Lanes.store(Lanes.load(p, at, lanes).fma(Lanes.all(keep), step(h, first, second)), p, at, lanes);
+        }
+
+        private FloatVector second(FloatVector h, FloatVector first, FloatVector old) {
+            FloatVector distance = first.fma(Lanes.all(-centred), h);
+            return old.fma(Lanes.all(beta2), distance.mul(distance).mul(rest2)).add(squareEpsilon);
+        }
+
+        private FloatVector step(FloatVector h, FloatVector first, FloatVector second) {
+            FloatVector direction = h.fma(Lanes.all(-share), first.mul(-rate));
+            return direction.div(second.sqrt().fma(Lanes.all(root), Lanes.all(epsilon)));
         }
     }
 
