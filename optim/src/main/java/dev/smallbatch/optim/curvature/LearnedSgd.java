@@ -1,0 +1,134 @@
+package dev.smallbatch.optim.curvature;
+
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Shape;
+import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.optim.Optimizer;
+import dev.smallbatch.optim.rule.OptimizerState;
+import dev.smallbatch.optim.rule.Sgd;
+import dev.smallbatch.optim.rule.StepContext;
+import dev.smallbatch.optim.rule.UpdateRule;
+import dev.smallbatch.optim.rule.WeightRounding;
+import dev.smallbatch.optim.schedule.Schedule;
+import java.lang.foreign.ValueLayout;
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
+import java.util.function.Function;
+import java.util.function.LongFunction;
+
+/**
+ * {@link Sgd} with heavy-ball momentum, whose learning rate and momentum are learned from the curvature on the way: before the
+ * updates 0, E, 2E, ... a spectrum is measured and {@link LearnedRate} made of it, smoothed and at most doubled. Ten Lanczos
+ * steps cost as much as 20 gradients. Our reconstruction of what its source describes in a sentence.
+ *
+ * <pre>{@code
+ * LearnedSgd rule = new LearnedSgd(step -> {
+ *     fresh.fill(source, step);                        // a batch of the training's size, not of its data
+ *     return lanczos.run(hessian.on(fresh), key.at(step));
+ * }, spectrum -> LearnedRate.ofMomentum(spectrum, 0.9, 0.5), 100, 0);
+ * }</pre>
+ *
+ * <p>Unlike other rules it changes: it remembers what it has learned, for one run. Each parameter's state has a copy, beside 4
+ * bytes of momentum for each weight, so that a checkpoint keeps it; after loading one call {@link #resume}.
+ */
+public final class LearnedSgd implements UpdateRule {
+    private final LongFunction<Spectrum> curvature;
+    private final Function<Spectrum, LearnedRate> policy;
+    private final long every;
+    private final double weightDecay;
+    private LearnedRate learned;
+    private long learnedAt = -1;
+
+    /**
+     * Learns nothing yet.
+     *
+     * @param curvature the spectrum before an update, for example of 10 Lanczos steps; the same for the same weights and step
+     * @param policy what to make of it
+     * @param every E, at least 1
+     * @param weightDecay decoupled
+     */
+    public LearnedSgd(LongFunction<Spectrum> curvature, Function<Spectrum, LearnedRate> policy, long every, double weightDecay) {
+        if (every < 1) {
+            throw new IllegalArgumentException("learned sgd: curvature every " + every + " steps; at least 1");
+        }
+        this.curvature = curvature;
+        this.policy = policy;
+        this.every = every;
+        this.weightDecay = weightDecay;
+    }
+
+    /** Goes on with what the optimizer's state, loaded from a checkpoint, says. */
+    public void resume(Optimizer optimizer) {
+        Tensor kept = optimizer.state().entrySet().stream().filter(entry -> entry.getKey().endsWith("/learned")).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("learned sgd: the optimizer updates nothing by it")).getValue();
+        learned = new LearnedRate(kept.getFlat(0), kept.getFlat(1));
+    }
+
+    /** What was learned last; null before the first update. */
+    public LearnedRate learned() {
+        return learned;
+    }
+
+    @Override
+    public OptimizerState init(Parameter parameter, Region region) {
+        SequencedMap<String, Shape> shapes = new LinkedHashMap<>();
+        shapes.put("m", parameter.value().shape());
+        shapes.put("learned", Shape.of(2));
+        return OptimizerState.zeros(region, shapes);
+    }
+
+    @Override
+    public int scalarCount() {
+        return sgd(0, 0).scalarCount();
+    }
+
+    /**
+     * As {@link UpdateRule} has it; measures the curvature first if it is time.
+     *
+     * @throws IllegalStateException in a resumed run, without {@link #resume}
+     * @throws ArithmeticException if the first spectrum has nothing positive
+     */
+    @Override
+    public float[] scalars(StepContext context) {
+        if (learned == null && context.step() > 0) {
+            throw new IllegalStateException("learned sgd: nothing was learned before step " + context.step()
+                    + "; call resume(optimizer) after loading a checkpoint");
+        }
+        if (context.step() % every == 0 && context.step() != learnedAt) {
+            learn(curvature.apply(context.step()));
+            learnedAt = context.step();
+        }
+        return sgd(learned.lr(), learned.momentum()).scalars(context);
+    }
+
+    /** Rounded to float, as a checkpoint keeps it. Without positive curvature nothing changes. */
+    private void learn(Spectrum spectrum) {
+        if (spectrum.largest() > 0) {
+            LearnedRate fresh = policy.apply(spectrum);
+            LearnedRate next = learned == null ? fresh : fresh.after(learned);
+            learned = new LearnedRate((float) next.lr(), (float) next.momentum());
+        } else if (learned == null) {
+            throw new ArithmeticException("learned sgd: the largest curvature before the first update is " + spectrum.largest()
+                    + ", which says nothing of a learning rate; start with a fixed one");
+        }
+    }
+
+    @Override
+    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
+            WeightRounding rounding, Kernels kernels) {
+        state.get("learned").segment().setAtIndex(ValueLayout.JAVA_FLOAT, 0, (float) learned.lr());
+        state.get("learned").segment().setAtIndex(ValueLayout.JAVA_FLOAT, 1, (float) learned.momentum());
+        sgd(learned.lr(), learned.momentum()).update(parameter, gradient, state, scalars, scratch, rounding, kernels);
+    }
+
+    @Override
+    public Schedule lr() {
+        return step -> learned == null ? 0 : learned.lr();
+    }
+
+    private Sgd sgd(double lr, double momentum) {
+        return new Sgd(step -> lr, momentum, weightDecay);
+    }
+}
