@@ -50,8 +50,8 @@ public final class HessianProduct {
         long next = 0;
         for (Parameter parameter : model.parameters()) {
             if (parameter.value().dtype() != DType.F32) {
-                throw new IllegalArgumentException("hessian product: " + parameter + " is moved by a thousandth of its size, which "
-                        + parameter.value().dtype() + " cannot hold; train in F32 where curvature is needed");
+                throw new IllegalArgumentException("hessian product: " + parameter + " is moved by a thousandth of its size,"
+                        + " which " + parameter.value().dtype() + " cannot hold; train in F32 where curvature is needed");
             }
             offsets.put(parameter, next);
             next += parameter.value().numel();

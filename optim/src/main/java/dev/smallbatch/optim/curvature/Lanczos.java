@@ -46,8 +46,8 @@ public final class Lanczos {
      */
     public Lanczos(long size, int steps, boolean keepsAll, Region memory) {
         if (steps < 1 || steps > size) {
-            throw new IllegalArgumentException("lanczos: " + steps + " steps on " + size + " dimensions; from 1 to as many as there"
-                    + " are");
+            throw new IllegalArgumentException("lanczos: " + steps + " steps on " + size + " dimensions; from 1 to as many as"
+                    + " there are");
         }
         this.steps = steps;
         this.orthogonalizes = keepsAll;

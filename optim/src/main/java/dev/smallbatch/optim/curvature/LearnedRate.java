@@ -26,8 +26,8 @@ public record LearnedRate(double lr, double momentum) {
     }
 
     /**
-     * {@code lr = safety (2 / (sqrt L + sqrt l))^2}, {@code momentum = ((sqrt k - 1) / (sqrt k + 1))^2} with {@code k = L / l}, at
-     * most 0.99.
+     * {@code lr = safety (2 / (sqrt L + sqrt l))^2}, {@code momentum = ((sqrt k - 1) / (sqrt k + 1))^2} with {@code k = L / l},
+     * at most 0.99.
      *
      * @param safety 0.5 to 0.9 are usual
      */

@@ -58,11 +58,6 @@ public final class Spectrum {
         return values[0];
     }
 
-    /** Mean of the eigenvalues. */
-    public double mean() {
-        return IntStream.range(0, values.length).mapToDouble(k -> weights[k] * values[k]).sum();
-    }
-
     /** Mean by weight of the positive values below the largest; the largest if there are none: the scale of the bulk. */
     public double positiveBulk() {
         double sum = 0;
