@@ -1,0 +1,79 @@
+package dev.smallbatch.optim.rule;
+
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.spi.Kernels;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.Region;
+import dev.smallbatch.core.tensor.Shape;
+import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.optim.schedule.Schedule;
+
+/**
+ * {@link GaLore} that also uses what of the gradient lies beside its projector, as a step of the length that Adam makes of the
+ * rest: of a tall or square matrix {@code S = G - R P}, row i times {@code |u_i| / (|R_i| + 1e-8)}, the whole shortened to at most
+ * 1.01 times its length in the last step, is added to {@code scale u P}; of a wide one columns in the place of rows. For an
+ * (M, N) matrix with M <= N, or the other way round, {@code 8 rank N + 4 rank M + 4} bytes of state. The authors' code
+ * subtracts {@code scale R P} instead, which at the paper's scale of 1 is the same.
+ *
+ * @param lowRank Adam's numbers, rank and life of a projector
+ * @param scale of what is projected
+ * @see <a href="https://arxiv.org/abs/2410.01623">Chen et al. 2024, equations 9 to 13</a>
+ */
+public record Fira(LowRank lowRank, double scale) implements UpdateRule {
+    public Fira {
+        if (!(scale > 0)) {
+            throw new IllegalArgumentException("fira: scale " + scale + "; above 0, usually 0.25");
+        }
+    }
+
+    @Override
+    public OptimizerState init(Parameter parameter, Region region) {
+        return lowRank.init("fira", parameter, region, true, true);
+    }
+
+    @Override
+    public long scratchSize(Parameter parameter) {
+        Shape shape = parameter.value().shape();
+        return Math.max(SingularVectors.scratchSize(shape, lowRank.projector(shape).rows()),
+                2 * lowRank.projected(shape).numel() + shape.numel() + LengthScaling.scratchSize(shape));
+    }
+
+    @Override
+    public int scalarCount() {
+        return LowRank.SLOTS;
+    }
+
+    @Override
+    public float[] scalars(StepContext context) {
+        return lowRank.scalars(context);
+    }
+
+    @Override
+    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
+            WeightRounding rounding, Kernels kernels) {
+        lowRank.renew(state.get("projector"), gradient, scalars, scratch, rounding, kernels);
+        step(parameter, gradient, state, scalars, scratch, rounding, kernels);
+    }
+
+    /** The update but for the renewal of the projector. */
+    void step(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
+            WeightRounding rounding, Kernels kernels) {
+        Tensor projector = state.get("projector");
+        LowRank.Work work = lowRank.work(scratch, gradient.shape());
+        Tensor x = work.full();
+        LowRank.project(work.projected(), gradient, projector, kernels);
+        LowRank.direction(work.direction(), work.projected(), state, scalars, kernels);
+        kernels.elementwise().convert(x, gradient.reshape(x.shape()), Rounding.NEAREST_EVEN, 0);
+        LowRank.back(x, work.projected(), projector, -1, 1, kernels);
+        LengthScaling lengths = new LengthScaling(work, scalars, kernels);
+        lengths.scaleChannels(x, x);
+        double shortened = lengths.limit(1, x, state);
+        LowRank.back(x, work.direction(), projector, (float) (scale / shortened), 1, kernels);
+        LowRank.apply(parameter, x, shortened, scalars, rounding, kernels);
+    }
+
+    @Override
+    public Schedule lr() {
+        return lowRank.adam().lr();
+    }
+}
