@@ -1,0 +1,124 @@
+package dev.smallbatch.optim.rule;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.autograd.Role;
+import dev.smallbatch.core.io.SafeTensors;
+import dev.smallbatch.core.rand.RandomKey;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.spi.Transpose;
+import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.core.tensor.Shape;
+import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.optim.Workbench;
+import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.tck.LeakCheck;
+import java.util.List;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * GaLore and APOLLO against their authors' code, with the projectors that it used: singular vectors whose signs are a matter of
+ * the library, random numbers of another generator. That our own singular vectors span the same is a test of its own.
+ */
+@ExtendWith(LeakCheck.class)
+class GoldenLowRankTest {
+    private static final List<String> TENSORS = List.of("w_small", "w_big");
+    private static final AdamW ADAM = new AdamW(new Constant(0.01), new Decay.PerStep(0.9), new Decay.PerStep(0.999), 1e-6, 0);
+
+    /** The projector of step t, as rows along the shorter side. */
+    private static Tensor projector(SafeTensors expected, String name, int every, String tensor, int t, Workbench bench) throws Exception {
+        String key = name + "/projection/" + (2 * ((t - 1) / every) + TENSORS.indexOf(tensor));
+        Tensor stored = expected.read(key, bench.region());
+        if (tensor.equals("w_small")) {
+            return stored;
+        }
+        Tensor rows = bench.region().allocate(DType.F32, Shape.of(stored.shape().cols(), stored.shape().rows()));
+        for (int i = 0; i < rows.shape().rows(); i++) {
+            for (int j = 0; j < rows.shape().cols(); j++) {
+                rows.rows(i, i + 1).reshape(Shape.of(rows.shape().cols())).rows(j, j + 1).copyFrom(new float[] {stored.get(j, i)});
+            }
+        }
+        return rows;
+    }
+
+    private interface Step {
+        void make(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch, Tensor projector,
+                WeightRounding rounding);
+    }
+
+    private static void follow(String name, UpdateRule rule, int every, double relative, Workbench bench, Step step) throws Exception {
+        try (SafeTensors inputs = GoldenTrajectory.open("inputs"); SafeTensors expected = GoldenTrajectory.open(name)) {
+            Tensor indices = inputs.read("idx/w_big", bench.region());
+            for (String tensor : TENSORS) {
+                Parameter parameter = new Parameter(tensor, inputs.read("p0/" + tensor, bench.region()), Role.MATRIX);
+                OptimizerState state = rule.init(parameter, bench.region());
+                Tensor scalars = bench.vector(new float[rule.scalarCount()]);
+                Tensor scratch = bench.vector(new float[(int) rule.scratchSize(parameter)]);
+                for (int t = 1; t <= 8; t++) {
+                    scalars.copyFrom(rule.scalars(new StepContext(t - 1, 64)));
+                    step.make(parameter, inputs.read("g/t" + t + "/" + tensor, bench.region()), state, scalars, scratch,
+                            projector(expected, name, every, tensor, t, bench), new WeightRounding(Rounding.NEAREST_EVEN, 0));
+                    Tensor after = expected.read(name + "/t" + t + "/" + tensor, bench.region());
+                    for (int i = 0; i < after.numel(); i++) {
+                        long at = after.numel() < parameter.value().numel() ? (long) indices.getFlat(i) : i;
+                        assertEquals(after.getFlat(i), parameter.value().getFlat(at), 1e-6 + relative * Math.abs(after.getFlat(i)),
+                                tensor + " step " + t + " element " + at);
+                    }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"scalar", "vector"})
+    void galoreIsFollowed(String backend) throws Exception {
+        GaLore rule = new GaLore(new LowRank(ADAM, 4, 3), 0.25);
+        try (Workbench bench = new Workbench(backend, 1)) {
+            follow("galore_adamw", rule, 3, 1e-5, bench, (parameter, gradient, state, scalars, scratch, projector, rounding) -> {
+                state.get("projector").segment().copyFrom(projector.segment());
+                rule.step(parameter, gradient, state, scalars, scratch, rounding, bench.kernels());
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"scalar, apollo_channel_r4", "vector, apollo_channel_r4", "scalar, apollo_mini", "vector, apollo_mini"})
+    void apolloIsFollowed(String backend, String name) throws Exception {
+        boolean mini = name.equals("apollo_mini");
+        Apollo rule = mini ? Apollo.mini(ADAM, 200) : new Apollo(new LowRank(ADAM, 4, 3), true, 1);
+        try (Workbench bench = new Workbench(backend, 1)) {
+            follow(name, rule, rule.lowRank().every(), 1e-5, bench,
+                    (parameter, gradient, state, scalars, scratch, projector, rounding) ->
+                            rule.step(parameter, gradient, state, scalars, scratch, projector, rounding, bench.kernels()));
+        }
+    }
+
+    /** The cosines of the angles between two subspaces of 4 dimensions have squares that add up to 4 if they are one. */
+    @ParameterizedTest
+    @CsvSource({"w_small, 1", "w_small, 4", "w_small, 7", "w_big, 1", "w_big, 4", "w_big, 7"})
+    void ourSingularVectorsSpanWhatTheirsDo(String tensor, int t) throws Exception {
+        try (Workbench bench = new Workbench("vector", 1);
+                SafeTensors inputs = GoldenTrajectory.open("inputs");
+                SafeTensors expected = GoldenTrajectory.open("galore_adamw")) {
+            Tensor gradient = inputs.read("g/t" + t + "/" + tensor, bench.region());
+            Tensor theirs = projector(expected, "galore_adamw", 3, tensor, t, bench);
+            Tensor ours = bench.region().allocate(DType.F32, theirs.shape());
+            Tensor scratch = bench.vector(new float[(int) SingularVectors.scratchSize(gradient.shape(), 4)]);
+            SingularVectors.top(ours, gradient, RandomKey.of(1), scratch, bench.kernels());
+            Tensor cosines = bench.region().allocate(DType.F32, Shape.of(4, 4));
+            bench.kernels().matmul().matmul(cosines, ours, Transpose.NO, theirs, Transpose.YES, 1, 0);
+            double squares = 0;
+            for (int i = 0; i < 4; i++) {
+                squares += cosines.get(i, i) * cosines.get(i, i);
+                assertTrue(Math.abs(cosines.get(i, i)) > 1 - 1e-5, "vector " + i + ": " + cosines.get(i, i));
+            }
+            assertEquals(4, squares, 1e-5);
+        }
+    }
+}
