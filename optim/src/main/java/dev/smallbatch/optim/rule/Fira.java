@@ -9,11 +9,11 @@ import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.schedule.Schedule;
 
 /**
- * {@link GaLore} that also uses what of the gradient lies beside its projector, as a step of the length that Adam makes of the
- * rest: of a tall or square matrix {@code S = G - R P}, row i times {@code |u_i| / (|R_i| + 1e-8)}, the whole shortened to at most
- * 1.01 times its length in the last step, is added to {@code scale u P}; of a wide one columns in the place of rows. For an
- * (M, N) matrix with M <= N, or the other way round, {@code 8 rank N + 4 rank M + 4} bytes of state. The authors' code
- * subtracts {@code scale R P} instead, which at the paper's scale of 1 is the same.
+ * {@link GaLore} that also uses what of the gradient lies beside its projector, lengthened as Adam lengthens what lies along it:
+ * of a tall or square matrix {@code S = G - R P}, row i times {@code |u_i| / (|R_i| + 1e-8)}, the whole shortened to at most 1.01
+ * times its length in the last step, is added to {@code scale u P}; of a wide one columns take the place of rows. For an (M, N)
+ * matrix with M <= N, or the other way round, {@code 8 rank N + 4 rank M + 4} bytes of state. The authors' code subtracts
+ * {@code scale R P} in S, which at a scale of 1 is the same.
  *
  * @param lowRank Adam's numbers, rank and life of a projector
  * @param scale of what is projected

@@ -1,5 +1,6 @@
 package dev.smallbatch.optim.rule;
 
+import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Constant;
@@ -67,11 +68,21 @@ public enum Rules {
         UpdateRule with(Schedule lr, double weightDecay) {
             return new Adafactor(lr, new Adafactor.SecondMoment.Constant(new Decay.HalfLife(6400)), 128, weightDecay);
         }
+
+        @Override
+        long stateBytes(Shape shape, Shape block) {
+            return rowsAndColumns(shape, block);
+        }
     },
     FACTORED_ADAFACTOR(0.2, 0.05, 0) {
         @Override
         UpdateRule with(Schedule lr, double weightDecay) {
             return new Adafactor(lr, new Adafactor.SecondMoment.Power(0.999), 2, weightDecay);
+        }
+
+        @Override
+        long stateBytes(Shape shape, Shape block) {
+            return rowsAndColumns(shape, block);
         }
     },
     MUON(0.05, 0.01, 1) {
@@ -84,6 +95,67 @@ public enum Rules {
         @Override
         UpdateRule with(Schedule lr, double weightDecay) {
             return new Muon(lr, new Decay.PerStep(0.9), true, weightDecay);
+        }
+    },
+    GALORE(0.2, 0.01, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new GaLore(lowRank(lr, weightDecay), 1);
+        }
+
+        @Override
+        long stateBytes(Shape shape, Shape block) {
+            return 8 * 2 * shape.rows() + 4 * 2 * shape.cols();
+        }
+    },
+    FIRA(0.2, 0.01, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Fira(lowRank(lr, weightDecay), 1);
+        }
+
+        @Override
+        long stateBytes(Shape shape, Shape block) {
+            return 8 * 2 * shape.rows() + 4 * 2 * shape.cols() + 4;
+        }
+    },
+    APOLLO(0.2, 0.01, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Apollo(lowRank(lr, weightDecay), true, 1);
+        }
+
+        @Override
+        long stateBytes(Shape shape, Shape block) {
+            return 8 * 2 * shape.rows() + 4;
+        }
+    },
+    APOLLO_MINI(0.05, 0.01, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return Apollo.mini(lowRank(lr, weightDecay).adam(), 5);
+        }
+
+        @Override
+        long stateBytes(Shape shape, Shape block) {
+            return 8 * shape.rows() + 4;
+        }
+    },
+    ADAGRAD_NORM(1, 3, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new AdaGradNorm(lr, 0.1, weightDecay);
+        }
+
+        /** Its rates are divided by the root of the sum of all squares. */
+        @Override
+        public List<ParameterGroup> groups(double rate) {
+            return super.groups(100 * rate);
+        }
+
+        @Override
+        long stateBytes(Shape shape, Shape block) {
+            return 8;
         }
     };
 
@@ -102,10 +174,25 @@ public enum Rules {
 
     abstract UpdateRule with(Schedule lr, double weightDecay);
 
+    /** What it remembers of a parameter of several matrices. */
+    long stateBytes(Shape shape, Shape block) {
+        return 4L * state * shape.numel();
+    }
+
+    private static long rowsAndColumns(Shape shape, Shape block) {
+        return 4 * (shape.rows() * (shape.cols() / block.cols()) + shape.cols() * (shape.rows() / block.rows()));
+    }
+
+    /** All of a matrix with two rows or columns. */
+    private static LowRank lowRank(Schedule lr, double weightDecay) {
+        return new LowRank(new AdamW(lr, new Decay.PerStep(0.9), new Decay.HalfLife(6400), 1e-6, weightDecay), 2, 5);
+    }
+
     /** For the parameters of a model, at a constant rate; what is not for vectors leaves them to Adam. */
     public List<ParameterGroup> groups(double rate) {
         UpdateRule rule = with(new Constant(rate), 0.01);
-        return rule instanceof Muon ? ParameterGroup.matricesAndOthers(rule, ADAMW.with(new Constant(rate), 0))
+        boolean matricesAlone = rule instanceof Muon || rule instanceof GaLore || rule instanceof Fira || rule instanceof Apollo;
+        return matricesAlone ? ParameterGroup.matricesAndOthers(rule, ADAMW.with(new Constant(rate), 0))
                 : List.of(ParameterGroup.all(rule));
     }
 }

@@ -31,7 +31,12 @@ final class SingleParameter {
     }
 
     void update(Tensor gradient, double gradientScale) {
-        scalars.copyFrom(rule.scalars(new StepContext(step, 64).scaled(gradientScale)));
+        double squares = 0;
+        for (float value : gradient.toFloatArray()) {
+            squares += (double) value * value;
+        }
+        StepContext context = new StepContext(step, 64).withGradientNorm(Math.sqrt(squares)).scaled(gradientScale);
+        scalars.copyFrom(rule.scalars(context));
         rule.update(parameter, gradient, state, scalars, scratch, rounding, bench.kernels());
         step++;
     }
