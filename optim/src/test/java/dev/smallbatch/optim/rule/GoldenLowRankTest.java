@@ -92,7 +92,7 @@ class GoldenLowRankTest {
     @ParameterizedTest
     @CsvSource({"scalar, apollo_channel_r4", "vector, apollo_channel_r4", "scalar, apollo_mini", "vector, apollo_mini"})
     void apolloIsFollowed(String backend, String name) throws Exception {
-        boolean mini = name.equals("apollo_mini");
+        boolean mini = !name.equals("apollo_channel_r4");
         Apollo rule = mini ? Apollo.mini(ADAM, 200) : new Apollo(new LowRank(ADAM, 4, 3), true, 1);
         try (Workbench bench = new Workbench(backend, 1)) {
             follow(name, rule, rule.lowRank().every(), bench,

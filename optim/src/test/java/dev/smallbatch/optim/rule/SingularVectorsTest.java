@@ -90,8 +90,10 @@ class SingularVectorsTest {
             Tensor g = random(bench, rows, cols, "g");
             Tensor p = top(bench, g, Math.min(rows, cols));
             boolean tall = rows >= cols;
-            Tensor few = tall ? product(bench, g, Transpose.NO, p, Transpose.YES) : product(bench, p, Transpose.NO, g, Transpose.NO);
-            Tensor back = tall ? product(bench, few, Transpose.NO, p, Transpose.NO) : product(bench, p, Transpose.YES, few, Transpose.NO);
+            Tensor few = tall ? product(bench, g, Transpose.NO, p, Transpose.YES)
+                    : product(bench, p, Transpose.NO, g, Transpose.NO);
+            Tensor back = tall ? product(bench, few, Transpose.NO, p, Transpose.NO)
+                    : product(bench, p, Transpose.YES, few, Transpose.NO);
             assertArrayEquals(g.toFloatArray(), back.toFloatArray(), 5e-6f);
         }
     }
