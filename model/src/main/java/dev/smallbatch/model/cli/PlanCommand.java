@@ -4,6 +4,7 @@ import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.model.gpt.ModelSizes;
+import dev.smallbatch.model.run.MachineLoad;
 import dev.smallbatch.model.run.MachineMemory;
 import dev.smallbatch.model.run.MemoryPlan;
 import dev.smallbatch.model.run.OptimizerKind;
@@ -172,6 +173,7 @@ final class PlanCommand implements Callable<Integer> {
     private TrainingSpeed measure(MemoryPlan.Choice choice, OptionalLong here) {
         try (Progress progress = new Progress(console); Backend backend = backends.open()) {
             console.row("backend", backend.info().toString());
+            MachineLoad.now().warning().ifPresent(warning -> console.row("warning", warning));
             return TrainingSpeed.measure(choice, backend.kernels(), seconds, here,
                     done -> progress.report("measure the speed", (long) (1000 * done), (long) (1000 * seconds)));
         }
