@@ -1,13 +1,15 @@
 package dev.smallbatch.bench.experiments;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.optim.batch.Decay;
+import java.util.Map;
 
 /**
  * The settings of one training run: a cell of an experiment's grid, and half of a line of its results. Of each pair of beta and
  * half-life at most one is given; what is null does not apply.
  *
- * @param optimizer sgd, adam, adafactor or muon
+ * @param optimizer sgd, adam, adafactor or muon; with settings, any name that {@code train --optimizer} takes
  * @param batch sequences per update
  * @param lr peak learning rate; for Muon that of the matrices
  * @param beta1 decay per step of the mean of gradients; Muon's momentum
@@ -19,16 +21,23 @@ import dev.smallbatch.optim.batch.Decay;
  * @param tableT1 half-life in tokens of their mean of gradients; null for beta1 0.9
  * @param weights f32, or bf16 rounded to nearest or stochastically: bf16-nearest, bf16-stochastic
  * @param microBatches parts of a batch whose gradients are accumulated; null for as few as the scale wants
+ * @param settings of that optimizer, where they are not the usual ones
  * @param seed of first weights, order of the data and rounding
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record Cell(String optimizer, int batch, double lr, Double beta1, Double t1, Double beta2, Double t2, Double weightDecay,
-        Double tableLr, Double tableT1, String weights, Integer microBatches, long seed) {
+        Double tableLr, Double tableT1, String weights, Integer microBatches, Map<String, String> settings,
+        long seed) {
     Cell {
         if (beta1 != null && t1 != null || beta2 != null && t2 != null) {
             throw new IllegalArgumentException("experiment: a decay is given both per step and as a half-life; give one of beta1 "
                     + beta1 + " and t1 " + t1 + ", one of beta2 " + beta2 + " and t2 " + t2);
         }
+    }
+
+    /** With an optimizer of the training command and its usual decays. */
+    Cell(OptimizerKind optimizer, int batch, double lr, Map<String, String> settings, long seed) {
+        this(optimizer.option(), batch, lr, null, null, null, null, null, null, null, null, null, settings, seed);
     }
 
     Decay firstMoment() {
@@ -41,6 +50,7 @@ record Cell(String optimizer, int batch, double lr, Double beta1, Double t1, Dou
 
     /** The same run with another seed. */
     Cell withSeed(long other) {
-        return new Cell(optimizer, batch, lr, beta1, t1, beta2, t2, weightDecay, tableLr, tableT1, weights, microBatches, other);
+        return new Cell(optimizer, batch, lr, beta1, t1, beta2, t2, weightDecay, tableLr, tableT1, weights, microBatches, settings,
+                other);
     }
 }

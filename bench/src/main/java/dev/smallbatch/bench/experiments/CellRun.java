@@ -7,6 +7,8 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.run.OptimizerKind;
+import dev.smallbatch.model.run.ScheduleKind;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.ParameterGroup;
@@ -15,6 +17,7 @@ import dev.smallbatch.optim.rule.Adafactor;
 import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.Muon;
 import dev.smallbatch.optim.rule.Sgd;
+import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupCosine;
 import dev.smallbatch.optim.train.Batch;
@@ -43,11 +46,11 @@ final class CellRun implements AutoCloseable {
     /**
      * Allocates everything.
      *
-     * @param steps updates of the whole run, for the schedule: 5 % warm-up, cosine to zero
+     * @param steps updates of the whole run, for the schedule: 5 % warm-up, cosine to zero unless the optimizer wants a constant rate
      */
     CellRun(Scale scale, Cell cell, long steps, Kernels kernels) {
         GptConfig model = scale.model();
-        List<ParameterGroup> groups = groups(scale, cell, peak -> new WarmupCosine(peak, steps, (long) (WARMUP * steps)));
+        List<ParameterGroup> groups = groups(scale, cell, peak -> schedule(cell, peak, steps));
         int micro = microBatches(scale, cell);
         memory = plan(model, cell, groups, micro, false);
         Region parameters = Region.create("parameters", memory.parameters());
@@ -60,6 +63,12 @@ final class CellRun implements AutoCloseable {
         Optimizer optimizer = new Optimizer(groups, Clipping.none(), gpt.parameters(), kernels, state, rounding, cell.seed());
         step = new TrainStep(gpt, optimizer, kernels, activations, micro);
         batch = Batch.allocate(data, cell.batch(), model.seqLen());
+    }
+
+    private static Schedule schedule(Cell cell, double peak, long steps) {
+        long warmup = (long) (WARMUP * steps);
+        boolean constant = cell.settings() != null && OptimizerKind.named(cell.optimizer()).schedule() == ScheduleKind.CONSTANT;
+        return constant ? new Constant(peak, warmup) : new WarmupCosine(peak, steps, warmup);
     }
 
     /** The memory of a run, without allocating it. */
@@ -81,6 +90,10 @@ final class CellRun implements AutoCloseable {
     }
 
     private static List<ParameterGroup> groups(Scale scale, Cell cell, Function<Double, Schedule> schedule) {
+        if (cell.settings() != null) {
+            OptimizerKind kind = OptimizerKind.named(cell.optimizer());
+            return kind.groups(cell.lr(), new Decay.HalfLife(scale.t2()), kind.settings(cell.settings(), false), schedule::apply);
+        }
         Schedule lr = schedule.apply(cell.lr());
         double decay = cell.weightDecay() == null ? 0 : cell.weightDecay();
         return switch (cell.optimizer()) {

@@ -25,7 +25,7 @@ public final class ExperimentCommand implements Callable<Integer> {
     private final Console console;
 
     @Parameters(paramLabel = "NAME", description = "toy, optimizer-by-batch, beta2-or-half-life, sensitivity,"
-            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch or memory; at paper scale also"
+            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch, memory or optimizers; at paper scale also"
             + " sensitivity-124m.")
     private String name;
 
@@ -83,6 +83,7 @@ public final class ExperimentCommand implements Callable<Integer> {
             case "rounding" -> new RoundingByBatch();
             case "accumulation" -> new AccumulationCost();
             case "throughput-by-batch" -> new ThroughputByBatch();
+            case "optimizers" -> new OptimizerComparison();
             case "memory" -> new MemoryByMethod();
             default -> throw new UsageException("experiment: there is no '" + name + "'; see smallbatch experiment --help");
         };

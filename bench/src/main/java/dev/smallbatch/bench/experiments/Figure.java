@@ -9,9 +9,11 @@ import java.awt.Graphics2D;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.HeatMapChart;
@@ -33,6 +35,9 @@ final class Figure {
     private static final int HEIGHT = 460;
     private static final float LINE = 2.2f;
     private static final int MARKER = 8;
+    /** Parts of the axes that the name of a point takes. */
+    private static final double LABEL_ROOM = 0.18;
+    private static final double LABEL_HEIGHT = 0.04;
     /** Distinct in print and for the colour-blind. */
     private static final Color[] COLORS = {new Color(0, 114, 178), new Color(213, 94, 0), new Color(0, 158, 115),
         new Color(204, 121, 167), new Color(86, 180, 233), new Color(90, 90, 90), new Color(230, 159, 0)};
@@ -125,6 +130,30 @@ final class Figure {
             line(chart, name, log2(batches.stream().map(Integer::doubleValue).toList()), losses.lowest(batches),
                     batches.stream().map(size -> losses.deviation(losses.batch(size).best())).toList());
         });
+        return chart;
+    }
+
+    /** Points with their names beside them, moved apart where they would lie upon each other; from the lowest up. */
+    static XYChart named(String title, String x, List<String> names, List<Double> xs, List<Double> ys) {
+        XYChart chart = chart(title, x, LOSS);
+        chart.getStyler().setLegendVisible(false).setAnnotationTextFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
+        chart.getStyler().setDefaultSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
+        List<Integer> finite = IntStream.range(0, ys.size()).filter(i -> Double.isFinite(ys.get(i))).boxed().toList();
+        if (finite.isEmpty()) {
+            return chart;
+        }
+        line(chart, "all", finite.stream().map(xs::get).toList(), finite.stream().map(ys::get).toList());
+        double width = Collections.max(xs) * LABEL_ROOM;
+        double height = (ys.get(finite.getLast()) - ys.get(finite.getFirst())) * LABEL_HEIGHT;
+        chart.getStyler().setXAxisMin(0.0).setXAxisMax(Collections.max(xs) + width);
+        List<Integer> placed = new ArrayList<>();
+        double[] at = new double[ys.size()];
+        for (int i : finite) {
+            at[i] = placed.stream().filter(j -> Math.abs(xs.get(j) - xs.get(i)) < width).mapToDouble(j -> at[j] + height)
+                    .reduce(ys.get(i), Math::max);
+            placed.add(i);
+            chart.addAnnotation(new AnnotationText(names.get(i), xs.get(i) + width / 2, at[i], false));
+        }
         return chart;
     }
 

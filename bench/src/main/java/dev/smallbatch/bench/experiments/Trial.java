@@ -50,8 +50,13 @@ record Trial(String name, Scale scale, Path directory, Integer seeds, int worker
         List<Cell> cells = Grid.cells(config().path("grids"), seeds != null ? seeds : config().path("seeds").asInt(1));
         LanguageModelRun run = new LanguageModelRun(scale, ExperimentText.open(this));
         console.row("runs", "%d of %s tokens, %d at a time", cells.size(), Format.count(scale.tokens()), workers);
-        return new Losses(sweep(Cell.class, LanguageModelRun.Result.class)
-                .run(directory.resolve("results.jsonl"), cells, run::run, Trial::summary));
+        return new Losses(train(run, cells));
+    }
+
+    /** Runs what is missing of some cells. */
+    List<Outcome<Cell, LanguageModelRun.Result>> train(LanguageModelRun run, List<Cell> cells) throws IOException {
+        return sweep(Cell.class, LanguageModelRun.Result.class)
+                .run(directory.resolve("results.jsonl"), cells, run::run, Trial::summary);
     }
 
     <C, R> Sweep<C, R> sweep(Class<C> cell, Class<R> result) {

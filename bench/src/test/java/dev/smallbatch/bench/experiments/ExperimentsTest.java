@@ -4,15 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.model.cli.Console;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -107,14 +110,46 @@ class ExperimentsTest {
         }
     }
 
+    /** Rates of 1/2.5, 1 and 2.5 times the usual, further while the best is at an end, then the other seed at the best. */
+    @Test
+    void optimizersAreTunedOnTheSameTokensAndCompared() throws IOException {
+        ObjectNode small = Json.MAPPER.valueToTree(Json.scale("laptop", "optimizers"));
+        small.put("dim", 16).put("seqLen", 16).put("tokens", 4096).put("validationTokens", 1024);
+        ObjectNode config = (ObjectNode) small.path("experiments").path("optimizers");
+        config.putArray("with").add("sgd").add("adamw").add("muon");
+        config.putArray("batch").add(4);
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        Console console = new Console(new PrintStream(out, true), new PrintStream(out, true), false, 80, "smallbatch");
+        Trial trial = new Trial("optimizers", Json.value(small, Scale.class), directory, 2, 2, null, null, console);
+        List<Claim> claims = new OptimizerComparison().run(trial);
+        assertEquals(List.of("B=4: muon is more than 0.1 below adamw"), claims.stream().map(Claim::statement).toList());
+        for (String row : List.of("| `sgd` | ", "| `adamw` | ", "| `muon` | ", " | 8.")) {
+            assertTrue(Files.readString(directory.resolve("table.md")).contains(row), row);
+        }
+        List<Cell> cells = Files.readAllLines(directory.resolve("results.jsonl")).stream().map(ExperimentsTest::cell).toList();
+        List<Cell> sgd = cells.stream().filter(cell -> cell.optimizer().equals("sgd")).toList();
+        assertTrue(sgd.stream().map(Cell::lr).toList().containsAll(List.of(0.08, 0.2, 0.5)), sgd.toString());
+        assertEquals(1, sgd.stream().filter(cell -> cell.seed() == 1).count());
+        assertTrue(cells.stream().anyMatch(cell -> cell.optimizer().equals("muon")
+                && cell.settings().equals(Map.of("matrix-lr", "0.05"))), "all rates are multiplied: " + cells);
+    }
+
+    private static Cell cell(String line) {
+        try {
+            return Json.value(Json.MAPPER.readTree(line).path("cell"), Cell.class);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** The paper's core in two runs of seconds: the half-life rule against beta2 = 0.95 at batch size 1. */
     @Test
     void aFixedHalfLifeBeatsAFixedBeta2AtBatchSizeOne() throws IOException {
         Scale scale = Json.scale("laptop", "beta2-or-half-life");
         LanguageModelRun run = new LanguageModelRun(scale, new TextBlocks(JavaSources.read(), scale.seqLen(),
                 (int) scale.tokens() / scale.seqLen(), (int) scale.validationTokens() / scale.seqLen(), true));
-        Cell rule = new Cell("adam", 1, 0.004, 0.9, null, null, scale.t2(), null, null, null, null, null, 0);
-        Cell fixed = new Cell("adam", 1, 0.004, 0.9, null, 0.95, null, null, null, null, null, null, 0);
+        Cell rule = new Cell("adam", 1, 0.004, 0.9, null, null, scale.t2(), null, null, null, null, null, null, 0);
+        Cell fixed = new Cell("adam", 1, 0.004, 0.9, null, 0.95, null, null, null, null, null, null, null, 0);
         Console console = new Console(System.out, System.err, false, 80, "smallbatch");
         Losses losses = new Losses(new Sweep<>(console, 2, new BackendOptions(1), Cell.class, LanguageModelRun.Result.class)
                 .run(directory.resolve("results.jsonl"), List.of(rule, fixed), run::run, outcome -> ""));

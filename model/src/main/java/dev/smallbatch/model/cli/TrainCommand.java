@@ -118,7 +118,7 @@ final class TrainCommand implements Callable<Integer> {
         @Option(names = "--warmup-frac", paramLabel = "F",
                 description = "Part of the run in which the rate rises (default: 0.05).")
         private Double warmupFraction;
-        @Option(names = "--schedule", paramLabel = "NAME", description = "cosine or constant (default: cosine, down to 0).")
+        @Option(names = "--schedule", paramLabel = "NAME", description = "cosine or constant (default: by optimizer, mostly cosine, down to 0).")
         private ScheduleKind schedule;
         @Option(names = "--clip-norm", paramLabel = "N", description = "Largest norm of all gradients together (default: none).")
         private Double clipNorm;

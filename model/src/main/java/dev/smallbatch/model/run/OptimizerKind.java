@@ -1,6 +1,7 @@
 package dev.smallbatch.model.run;
 
 import static dev.smallbatch.model.run.OptimizerRow.row;
+import static dev.smallbatch.model.run.Setting.Range.COUNT;
 import static dev.smallbatch.model.run.Setting.Range.FRACTION;
 import static dev.smallbatch.model.run.Setting.Range.POSITIVE;
 
@@ -49,9 +50,10 @@ public enum OptimizerKind {
             .rule(RuleOptions::adamW)),
     ADAFACTOR(row("Adam's second moment in rows and columns, hardly any state").lrByWidth(1e-2)
             .set("power", Adafactor.POWER, POSITIVE, "1 - k^-power of the mean of squares stays in update k, unless beta2 is given")
+            .set("factor-from", Adafactor.FACTOR_FROM, COUNT, "least rows and columns of a matrix that is factored")
             .secondMomentInsteadOf("power")
             .rule(o -> new Adafactor(o.lr(), o.secondDecay() != null ? new Adafactor.SecondMoment.Constant(o.secondDecay())
-                    : new Adafactor.SecondMoment.Power(o.number("power")), Adafactor.FACTOR_FROM, o.weightDecay()))),
+                    : new Adafactor.SecondMoment.Power(o.number("power")), o.whole("factor-from"), o.weightDecay()))),
     MUON(row("orthogonal steps for hidden matrices; adamw with the common options for the rest").lrByWidth(2e-3).beta1(0.9)
             .secondMoment().weightDecay(Muon.TABLES_WEIGHT_DECAY)
             .set("matrix-lr", 0.02, POSITIVE, "peak rate of hidden matrices")
@@ -124,10 +126,29 @@ public enum OptimizerKind {
 
     /** The same with other settings. */
     public List<ParameterGroup> atConstantRate(double lr, Settings settings) {
+        return groups(lr, new Decay.PerStep(0.99), settings, peak -> new Constant(lr));
+    }
+
+    /**
+     * The rules of a run with the usual first decay and weight decay.
+     *
+     * @param secondMoment decay of the mean of squares, where a rule has one
+     * @param schedule gives a peak rate its course
+     */
+    public List<ParameterGroup> groups(double lr, Decay secondMoment, Settings settings, DoubleFunction<Schedule> schedule) {
         boolean replaced = !row.replaced.isEmpty() && !settings.values().containsKey(row.replaced);
-        Decay beta2 = replaced ? new Decay.PerStep(0.99) : beta2(1L << 30);
-        return groups(new RunConfig.Update(this, lr, row.beta1, beta2, settings, 0, null, ScheduleKind.CONSTANT, 0),
-                peak -> new Constant(lr));
+        Decay beta2 = replaced || row.beta2 == SecondDecay.HALF_LIFE ? secondMoment : beta2(1);
+        return groups(new RunConfig.Update(this, lr, row.beta1, beta2, settings, row.weightDecay, null, row.schedule, 0), schedule);
+    }
+
+    /** The usual peak rate for a model and a batch size. */
+    public double lr(int dim, int batchSize) {
+        return Defaults.lr(this, dim, batchSize);
+    }
+
+    /** The usual course of the learning rate after the warm-up. */
+    public ScheduleKind schedule() {
+        return row.schedule;
     }
 
     /** The common options it has, as they are given, with their defaults in words. */

@@ -18,6 +18,7 @@ final class OptimizerRow {
     double perStep;
     String replaced = "";
     double weightDecay;
+    ScheduleKind schedule = ScheduleKind.COSINE;
     final List<Setting> settings = new ArrayList<>();
     Function<RuleOptions, List<ParameterGroup>> groups;
 
@@ -86,6 +87,12 @@ final class OptimizerRow {
     /** The usual weight decay, where it is not 0. */
     OptimizerRow weightDecay(double usual) {
         weightDecay = usual;
+        return this;
+    }
+
+    /** It wants a rate that stays, or makes its own course of it. */
+    OptimizerRow constantRate() {
+        schedule = ScheduleKind.CONSTANT;
         return this;
     }
 

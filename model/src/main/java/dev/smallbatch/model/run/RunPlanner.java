@@ -140,7 +140,7 @@ final class RunPlanner {
         Decay beta2 = beta2(optimizer, steps * config.tokensPerStep());
         return new RunConfig.Update(optimizer, lr, or(options.beta1, optimizer.beta1()), beta2,
                 settings(optimizer, options.settings), or(options.weightDecay, optimizer.weightDecay()), options.clipNorm,
-                or(options.schedule, ScheduleKind.COSINE), or(options.warmupFraction, RunLength.WARMUP_FRACTION));
+                or(options.schedule, optimizer.schedule()), or(options.warmupFraction, RunLength.WARMUP_FRACTION));
     }
 
     private Settings settings(OptimizerKind optimizer, Map<String, String> given) {
