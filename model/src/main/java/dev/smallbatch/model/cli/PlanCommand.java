@@ -163,17 +163,17 @@ final class PlanCommand implements Callable<Integer> {
         if (memory != null || here.isPresent()) {
             recipe = recipe.onMemory(memory != null ? memory : here.getAsLong());
         }
+        MachineLoad load = MachineLoad.now();
         Optional<TrainingSpeed> speed = seconds == 0 ? Optional.empty() : Optional.of(measure(recipe.choice(), here));
         if (speed.isPresent()) {
             recipe = recipe.withThroughput(speed.get().throughput());
         }
-        new RecipeReport(console, recipe, speed).write(preset != null ? preset : closestPreset(model));
+        new RecipeReport(console, recipe, speed, load).write(preset != null ? preset : closestPreset(model));
     }
 
     private TrainingSpeed measure(MemoryPlan.Choice choice, OptionalLong here) {
         try (Progress progress = new Progress(console); Backend backend = backends.open()) {
             console.row("backend", backend.info().toString());
-            MachineLoad.now().warning().ifPresent(warning -> console.row("warning", warning));
             return TrainingSpeed.measure(choice, backend.kernels(), seconds, here,
                     done -> progress.report("measure the speed", (long) (1000 * done), (long) (1000 * seconds)));
         }

@@ -2,6 +2,7 @@ package dev.smallbatch.model.cli;
 
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.run.MachineLoad;
 import dev.smallbatch.model.run.MemoryPlan;
 import dev.smallbatch.model.run.Recipe;
 import dev.smallbatch.model.run.TrainingSpeed;
@@ -22,11 +23,13 @@ final class RecipeReport {
     private final Console console;
     private final Recipe recipe;
     private final Optional<TrainingSpeed> speed;
+    private final MachineLoad load;
 
-    RecipeReport(Console console, Recipe recipe, Optional<TrainingSpeed> speed) {
+    RecipeReport(Console console, Recipe recipe, Optional<TrainingSpeed> speed, MachineLoad load) {
         this.console = console;
         this.recipe = recipe;
         this.speed = speed;
+        this.load = load;
     }
 
     void write(String preset) {
@@ -42,9 +45,12 @@ final class RecipeReport {
     }
 
     private void measured() {
-        speed.ifPresent(s -> line("speed", s.isEstimated()
-                ? "estimated from steps of one block with short sequences: the model's own would take too long here"
-                : "measured: " + batches(s) + "; larger batches and all with a ~ are estimates"));
+        if (speed.isPresent()) {
+            line("speed", speed.get().isEstimated()
+                    ? "estimated from steps of one block with short sequences: the model's own would take too long here"
+                    : "measured: " + batches(speed.get()) + "; larger batches and all with a ~ are estimates");
+            load.warning().ifPresent(warning -> line("warning", warning));
+        }
     }
 
     private static String batches(TrainingSpeed speed) {
