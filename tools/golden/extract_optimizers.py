@@ -4,7 +4,7 @@ usage: extract_optimizers.py GOLDEN_DIR OUT_DIR [CASE...]
 
 GOLDEN_DIR holds inputs.safetensors, manifest.json and one safetensors file per reference library. Writes into OUT_DIR
 inputs.safetensors (unchanged), cases.txt (the names of all cases there are) and for each CASE a file CASE.safetensors: all
-keys that begin with it, and the manifest's entry in the metadata. Keys and numbers stay as they are.
+keys that begin with it or that it names, and the manifest's entry in the metadata. Keys and numbers stay as they are.
 """
 import json
 import pathlib
@@ -24,9 +24,10 @@ def main():
     (out / 'cases.txt').write_text(''.join(case + '\n' for case in entries))
     shutil.copyfile(golden / 'inputs.safetensors', out / 'inputs.safetensors')
     for case in wanted:
-        tensors = load_file(golden / entries[case]['file'])
+        tensors = load_file(golden / entries[case]['file'].split(' + ')[0])
+        extra = entries[case].get('extra', [])
         entry = {key: entries[case][key] for key in KEEP} | {'versions': manifest['versions']}
-        save_file({key: value for key, value in tensors.items() if key.split('/')[0] == case},
+        save_file({key: value for key, value in tensors.items() if key.split('/')[0] == case or key in extra},
                   out / (case + '.safetensors'), {'case': json.dumps(entry)})
 
 

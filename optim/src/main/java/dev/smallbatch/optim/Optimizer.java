@@ -238,7 +238,8 @@ public final class Optimizer {
         return Double.isFinite(sum);
     }
 
-    private double sumOfSquares(Tensor x) {
+    /** The sum of squares of a tensor, rounded to F32. */
+    public double sumOfSquares(Tensor x) {
         kernels.elementwise().sumOfSquares(sumOfSquares, x);
         return sumOfSquares.getFlat(0);
     }

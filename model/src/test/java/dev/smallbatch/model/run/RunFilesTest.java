@@ -106,7 +106,7 @@ class RunFilesTest {
     }
 
     private static StepStats stats(long step, OptionalDouble evalLoss, boolean logged) {
-        return new StepStats(step, 16 * step, 2.5, 1e-3, OptionalDouble.of(0.75), 1234.5678, 3.25, evalLoss, logged, 0);
+        return new StepStats(step, 16 * step, 16, 2.5, 1e-3, OptionalDouble.of(0.75), 1234.5678, 3.25, evalLoss, logged, 0);
     }
 
     @Test
@@ -131,7 +131,7 @@ class RunFilesTest {
         Path file = directory.resolve("metrics.jsonl");
         for (long step : new long[] {1, 2}) {
             try (MetricsFile metrics = MetricsFile.open(file, step - 1)) {
-                metrics.onStep(new StepStats(step, 16 * step, Double.NaN, 1e-3, OptionalDouble.of(Double.POSITIVE_INFINITY), 1, 1,
+                metrics.onStep(new StepStats(step, 16 * step, 16, Double.NaN, 1e-3, OptionalDouble.of(Double.POSITIVE_INFINITY), 1, 1,
                         OptionalDouble.empty(), true, 2));
             }
         }

@@ -7,6 +7,7 @@ import dev.smallbatch.core.io.SafeTensorsHeader;
 import dev.smallbatch.core.io.SafeTensorsWriter;
 import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.Optimizer;
+import dev.smallbatch.optim.batch.BatchController;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,20 +49,26 @@ public final class CheckpointStore {
         }
     }
 
+    /** Replaces the checkpoint of a run whose batches are all of one size. */
+    public void save(long step, long tokens, Optimizer optimizer) throws CheckpointException {
+        save(step, tokens, null, optimizer);
+    }
+
     /**
      * Replaces the checkpoint.
      *
      * @param step updates made
      * @param tokens tokens seen
+     * @param batch how far the batch has grown, or null
      * @param optimizer whose parameters and state are written
      * @throws CheckpointException if that fails; the checkpoint that was there stays
      */
-    public void save(long step, long tokens, Optimizer optimizer) throws CheckpointException {
+    public void save(long step, long tokens, BatchController.State batch, Optimizer optimizer) throws CheckpointException {
         try {
             AtomicFiles.replaceDirectory(directory, files -> {
                 SafeTensorsWriter.write(files.resolve(MODEL), model(optimizer), new LinkedHashMap<>());
                 SafeTensorsWriter.write(files.resolve(OPTIMIZER), optimizer.state(), new LinkedHashMap<>());
-                StateFile.write(files, new CheckpointState(step, tokens, run));
+                StateFile.write(files, new CheckpointState(step, tokens, batch, run));
             });
         } catch (IOException e) {
             throw new CheckpointException(directory, "step " + step + " cannot be saved, the checkpoint before it is unchanged: "

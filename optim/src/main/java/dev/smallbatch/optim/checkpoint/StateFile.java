@@ -10,12 +10,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.common.hash.Hashing;
 import com.google.common.io.MoreFiles;
 import dev.smallbatch.core.io.AtomicFiles;
+import dev.smallbatch.optim.batch.BatchController;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.StreamSupport;
 
 /**
  * {@code state.json}: format, progress, the run, and length and CRC-32C of the two other files. It has a checksum of its own,
@@ -45,6 +47,11 @@ final class StateFile {
                 .put("backend", state.run().backend())
                 .put("code_version", state.run().codeVersion());
         node.set("config", state.run().config());
+        if (state.batch() != null) {
+            ObjectNode batch = node.putObject("batch").put("size", state.batch().batchSize());
+            state.batch().noise().forEach(batch.putArray("noise")::add);
+            state.batch().signal().forEach(batch.putArray("signal")::add);
+        }
         ObjectNode files = node.putObject("files");
         for (String name : TENSOR_FILES) {
             Path file = directory.resolve(name);
@@ -73,12 +80,21 @@ final class StateFile {
             }
             RunIdentity run = new RunIdentity(node.path("seed").longValue(), (ObjectNode) node.path("config"),
                     node.path("backend").textValue(), node.path("code_version").textValue());
-            return new CheckpointState(node.path("step").longValue(), node.path("tokens").longValue(), run);
+            return new CheckpointState(node.path("step").longValue(), node.path("tokens").longValue(),
+                    node.has("batch") ? batch(node.get("batch")) : null, run);
         } catch (CheckpointException e) {
             throw e;
         } catch (IOException e) {
             throw new CheckpointException(directory, "cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    private static BatchController.State batch(JsonNode node) {
+        return new BatchController.State(node.path("size").intValue(), doubles(node.path("noise")), doubles(node.path("signal")));
+    }
+
+    private static List<Double> doubles(JsonNode array) {
+        return StreamSupport.stream(array.spliterator(), false).map(JsonNode::doubleValue).toList();
     }
 
     private static ObjectNode parse(Path directory) throws IOException {

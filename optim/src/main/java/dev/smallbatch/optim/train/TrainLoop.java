@@ -26,7 +26,7 @@ public final class TrainLoop {
     private long savedStep = -1;
 
     /**
-     * @param batch is filled from {@code source} for every step
+     * @param batch is filled from {@code source} for every step; if the batch size changes, with every micro-batch
      * @param evaluator null for none
      * @param checkpoints null for none
      * @param listeners hear of every step, in this order
@@ -43,7 +43,7 @@ public final class TrainLoop {
     }
 
     /**
-     * Trains from {@code start} until all steps are done or a stop is requested. Skipped steps count as steps, with their tokens.
+     * Trains from {@code start} until all is done or a stop is requested. Skipped steps count as steps, with their tokens.
      *
      * @param start {@link TrainState#start}, or where the loaded checkpoint was
      * @throws NonFiniteLossException if ten steps in a row were skipped, or the validation loss or a parameter to be saved is not
@@ -54,28 +54,28 @@ public final class TrainLoop {
         TrainState state = start;
         Speed speed = new Speed();
         Skipped skipped = new Skipped();
-        while (state.step() < config.steps()) {
+        while (!config.isDone(state)) {
             if (stopRequested) {
                 save(state);
                 return StopReason.STOP_REQUESTED;
             }
-            long step = state.step();
-            boolean selected = config.logs(step + 1);
+            TrainState before = state;
+            long tokens = trainStep.tokens(batch);
+            state = before.advance(tokens);
+            boolean selected = config.logs(before, state);
             speed.begin();
-            batch.fill(source, step);
-            StepResult result = trainStep.run(batch, state, selected);
-            speed.end(batch.tokenCount());
-            skipped.count(result, step);
-            boolean logged = selected || result.skipped();
-            double lr = trainStep.optimizer().learningRate(state.context(batch.tokenCount()));
-            state = state.advance(batch.tokenCount());
-            StepStats stats = new StepStats(state.step(), state.tokens(), result.loss(), lr, result.gradNorm(),
-                    speed.tokensPerSecond(), speed.elapsedSeconds(), evaluate(state), logged, skipped.all);
+            StepResult result = trainStep.run(source, batch, before, selected);
+            speed.end(tokens);
+            skipped.count(result, before.step());
+            boolean logged = selected || result.skipped() || trainStep.tokens(batch) != tokens;
+            double lr = trainStep.optimizer().learningRate(before.context(tokens));
+            StepStats stats = new StepStats(state.step(), state.tokens(), tokens, result.loss(), lr, result.gradNorm(),
+                    speed.tokensPerSecond(), speed.elapsedSeconds(), evaluate(before, state), logged, skipped.all);
             listeners.forEach(listener -> listener.onStep(stats));
             if (logged) {
                 speed.restart();
             }
-            if (config.checkpoints(state.step())) {
+            if (config.checkpoints(before, state)) {
                 save(state);
             }
         }
@@ -87,8 +87,8 @@ public final class TrainLoop {
         stopRequested = true;
     }
 
-    private OptionalDouble evaluate(TrainState state) {
-        if (evaluator == null || !config.evaluates(state.step())) {
+    private OptionalDouble evaluate(TrainState before, TrainState state) {
+        if (evaluator == null || !config.evaluates(before, state)) {
             return OptionalDouble.empty();
         }
         double loss = evaluator.loss();
@@ -104,7 +104,7 @@ public final class TrainLoop {
         optimizer.findNonFinite().ifPresent(parameter -> {
             throw new NonFiniteLossException(state.step() - 1, "parameter " + parameter.name(), Double.NaN);
         });
-        checkpoints.save(state.step(), state.tokens(), optimizer);
+        checkpoints.save(state.step(), state.tokens(), trainStep.batchState(), optimizer);
         savedStep = state.step();
     }
 

@@ -6,9 +6,11 @@ import dev.smallbatch.core.autograd.Var;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.optim.Optimizer;
+import dev.smallbatch.optim.batch.BatchController;
 import dev.smallbatch.optim.rule.StepContext;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.function.IntFunction;
 
 /**
  * Forward, backward, update. By default each parameter is updated inside backward and its gradient's memory reused; with
@@ -22,6 +24,8 @@ public final class TrainStep {
     private final Tape tape;
     private final Accumulation accumulation;
     private final boolean keepsGradients;
+    private final BatchController controller;
+    private final NoiseProbe probe;
 
     /**
      * @param kernels of an open back end
@@ -48,14 +52,33 @@ public final class TrainStep {
      */
     public TrainStep(LossModel model, Optimizer optimizer, Kernels kernels, Region step, Accumulation accumulation,
             boolean recompute) {
+        this(model, optimizer, new Tape(kernels, step, mode(recompute)), accumulation, null);
+    }
+
+    /**
+     * For batches whose size changes: each is made of as many micro-batches as {@code controller} says, which hears of the
+     * noise of their gradients. Memory is that of {@code controller.settings().initial()} sequences in micro-batches.
+     */
+    public TrainStep(LossModel model, Optimizer optimizer, Kernels kernels, Region step, BatchController controller,
+            boolean recompute) {
+        this(model, optimizer, new Tape(kernels, step, mode(recompute)), equalParts(controller), controller);
+    }
+
+    private TrainStep(LossModel model, Optimizer optimizer, Tape tape, Accumulation accumulation, BatchController controller) {
         this.model = model;
         this.optimizer = optimizer;
-        this.tape = new Tape(kernels, step, mode(recompute));
+        this.tape = tape;
         this.accumulation = accumulation;
+        this.controller = controller;
+        this.probe = controller == null ? null : new NoiseProbe(optimizer, controller.settings());
         this.keepsGradients = keepsGradients(optimizer.needsAllGradients(), accumulation.microBatches());
-        if (accumulation.microBatches() > 1) {
+        if (accumulation.microBatches() > 1 && controller == null) {
             LOG.log(System.Logger.Level.WARNING, describe());
         }
+    }
+
+    private static Accumulation equalParts(BatchController controller) {
+        return new Accumulation(controller.microBatches(), Accumulation.Weighting.MICROBATCH);
     }
 
     static Tape.Mode mode(boolean recompute) {
@@ -67,6 +90,36 @@ public final class TrainStep {
             throw new IllegalArgumentException("training step: " + microBatches + " micro-batches; at least 1");
         }
         return microBatches > 1 || needsAll;
+    }
+
+    /** Tokens of the next step, {@code batch} being the memory it goes through. */
+    public long tokens(Batch batch) {
+        return controller == null ? batch.tokenCount() : controller.microBatches() * batch.tokenCount();
+    }
+
+    /**
+     * Reads and makes the next update of a run.
+     *
+     * @param batch is filled from {@code source}: at the state's step; if a controller decides the batch size with each
+     *     micro-batch, which are numbered over the whole run
+     */
+    public StepResult run(BatchSource source, Batch batch, TrainState state, boolean measureNorm) {
+        if (controller == null) {
+            batch.fill(source, state.step());
+            return run(batch, state, measureNorm);
+        }
+        boolean tests = controller.isDue(state.step());
+        long first = state.tokens() / batch.tokenCount();
+        Accumulation parts = equalParts(controller);
+        probe.begin(parts.microBatches());
+        StepResult result = run(i -> {
+            batch.fill(source, first + i);
+            return batch;
+        }, parts, state.context(tokens(batch)), tests, tests || measureNorm);
+        if (tests && !result.skipped()) {
+            controller.observe(probe.noise(result.gradNorm().orElseThrow()));
+        }
+        return result;
     }
 
     /** Makes one update of a run whose batches all have this one's size; {@code step} of them were made before. */
@@ -83,11 +136,16 @@ public final class TrainStep {
      * @param measureNorm whether the result has the gradients' norm
      */
     public StepResult run(Batch batch, TrainState state, boolean measureNorm) {
-        StepContext context = state.context(batch.tokenCount());
+        return run(i -> batch.part(i, accumulation.microBatches()), accumulation, state.context(batch.tokenCount()), false,
+                measureNorm);
+    }
+
+    private StepResult run(IntFunction<Batch> batches, Accumulation parts, StepContext context, boolean probed,
+            boolean measureNorm) {
         GradientSink sink = keepsGradients ? optimizer.accumulate() : optimizer.applyDuringBackward(context, measureNorm);
         double loss = 0;
-        for (int i = 0; i < accumulation.microBatches(); i++) {
-            loss += forwardBackward(batch.part(i, accumulation.microBatches()), sink);
+        for (int i = 0; i < parts.microBatches(); i++) {
+            loss += forwardBackward(batches.apply(i), parts, probed ? probe.part(i, sink) : sink);
             if (!Double.isFinite(loss)) {
                 return new StepResult(loss, OptionalDouble.empty(), true);
             }
@@ -100,9 +158,9 @@ public final class TrainStep {
     }
 
     /** The part's share of the mean loss; its gradient, scaled alike, goes to the sink. */
-    private double forwardBackward(Batch part, GradientSink sink) {
+    private double forwardBackward(Batch part, Accumulation parts, GradientSink sink) {
         try {
-            long divisor = accumulation.divisor(part);
+            long divisor = parts.divisor(part);
             Var losses = model.loss(tape.ops(), part, (float) (1.0 / divisor));
             double sum = Losses.sum(losses.value());
             if (Double.isFinite(sum)) {
@@ -112,6 +170,11 @@ public final class TrainStep {
         } finally {
             tape.reset();
         }
+    }
+
+    /** What a checkpoint keeps of the batch size; null if it does not change. */
+    public BatchController.State batchState() {
+        return controller == null ? null : controller.state();
     }
 
     /** What makes the updates. */
@@ -124,7 +187,9 @@ public final class TrainStep {
         if (!keepsGradients) {
             return "each parameter is updated inside backward; no gradients are kept";
         }
-        String reason = accumulation.microBatches() == 1
+        String reason = controller != null
+                ? "the noise of micro-batches decides how many make an update"
+                : accumulation.microBatches() == 1
                 ? (optimizer.clipping().needsAllGradients() ? "clipping by global norm" : "the update rule")
                         + " needs all of them before the first update"
                 : accumulation.microBatches() + " micro-batches are accumulated. On one device that is wasteful: smaller batches with an update"

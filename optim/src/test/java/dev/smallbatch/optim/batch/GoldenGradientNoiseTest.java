@@ -16,11 +16,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * Sixteen gradients of two tensors (reference case batchsize_tests). The authors' release sums its statistics tensor by tensor,
+ * Sixteen gradients of two tensors. The authors' release sums its statistics tensor by tensor,
  * and those of micro-batches from variances inside and between them with unlike divisors; both are shown below to be that.
  */
 @ExtendWith(LeakCheck.class)
-class GradientNoiseTest {
+class GoldenGradientNoiseTest {
+    private static final String CASE = "batchsize_tests";
     private static final List<float[]> WEIGHTS = samples("per_sample/w");
     private static final List<float[]> BIASES = samples("per_sample/b");
     private static final List<float[]> WHOLE = joined();
@@ -28,7 +29,7 @@ class GradientNoiseTest {
 
     private static List<float[]> samples(String name) {
         try (SafeTensors file = SafeTensors.open(Path.of(
-                        GradientNoiseTest.class.getResource("/dev/smallbatch/optim/golden/samples.safetensors").toURI()));
+                        GoldenGradientNoiseTest.class.getResource("/dev/smallbatch/optim/golden/" + CASE + ".safetensors").toURI()));
                 Region region = Region.create("samples", 1 << 16)) {
             float[] all = file.read(name, region).toFloatArray();
             int length = all.length / 16;
@@ -102,7 +103,7 @@ class GradientNoiseTest {
 
     @Test
     void microBatchesOfOneSampleSayWhatSamplesSay() {
-        double squares = WHOLE.stream().mapToDouble(GradientNoiseTest::squares).sum();
+        double squares = WHOLE.stream().mapToDouble(GoldenGradientNoiseTest::squares).sum();
         GradientNoise noise = GradientNoise.ofMicroBatches(16, 1, squares, NOISE.squaredNorm());
         assertEquals(NOISE.variance(), noise.variance(), 1e-12);
         assertEquals(16, noise.batchSize());
@@ -111,7 +112,7 @@ class GradientNoiseTest {
     @Test
     void microBatchesOfSeveralSamplesEstimateTheVarianceOfOne() {
         List<float[]> means = means(4);
-        double squares = means.stream().mapToDouble(GradientNoiseTest::squares).sum();
+        double squares = means.stream().mapToDouble(GoldenGradientNoiseTest::squares).sum();
         double expected = 4 * GradientNoise.ofSamples(means).variance();
         assertEquals(expected, GradientNoise.ofMicroBatches(4, 4, squares, NOISE.squaredNorm()).variance(), 1e-5);
     }
