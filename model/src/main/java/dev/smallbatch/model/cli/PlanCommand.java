@@ -36,27 +36,12 @@ final class PlanCommand implements Callable<Integer> {
 
     private final Console console;
 
-    @Option(names = "--preset", paramLabel = "NAME", description = "tiny, small, lm11m, gpt2s or gpt3xl (default: small).")
-    private String preset;
+    @Mixin
+    private final ModelOptions shape = new ModelOptions();
 
     @Option(names = "--params", paramLabel = "N",
             description = "Instead of a preset, about so many parameters: 124M is gpt2s, 1.3B gpt3xl.")
     private Long parameters;
-
-    @Option(names = "--layers", paramLabel = "N", description = "Blocks, instead of the preset's.")
-    private Integer layers;
-
-    @Option(names = "--dim", paramLabel = "N", description = "Width, instead of the preset's.")
-    private Integer dim;
-
-    @Option(names = "--heads", paramLabel = "N", description = "Attention heads, instead of the preset's.")
-    private Integer heads;
-
-    @Option(names = "--seq-len", paramLabel = "N", description = "Tokens of a sequence, instead of the preset's.")
-    private Integer seqLen;
-
-    @Option(names = "--vocab-size", paramLabel = "N", description = "Tokens of the vocabulary, instead of the preset's.")
-    private Integer vocabularySize;
 
     @Option(names = "--memory", paramLabel = "BYTES",
             description = "Memory to plan for, a tenth of which stays free (default: what is available here).")
@@ -116,8 +101,8 @@ final class PlanCommand implements Callable<Integer> {
     }
 
     private void check() {
-        if (preset != null && parameters != null) {
-            throw new UsageException("plan: --preset " + preset + " and --params " + parameters + "; give one of them");
+        if (shape.preset != null && parameters != null) {
+            throw new UsageException("plan: --preset " + shape.preset + " and --params " + parameters + "; give one of them");
         }
         requirePositive("--batch-size", batchSize);
         requirePositive("--memory", memory);
@@ -168,7 +153,7 @@ final class PlanCommand implements Callable<Integer> {
         if (speed.isPresent()) {
             recipe = recipe.withThroughput(speed.get().throughput());
         }
-        new RecipeReport(console, recipe, speed, load).write(preset != null ? preset : closestPreset(model));
+        new RecipeReport(console, recipe, speed, load).write(shape.preset != null ? shape.preset : closestPreset(model));
     }
 
     private TrainingSpeed measure(MemoryPlan.Choice choice, OptionalLong here) {
@@ -187,9 +172,8 @@ final class PlanCommand implements Callable<Integer> {
     private GptConfig model() {
         try {
             GptConfig base = parameters != null ? ModelSizes.forParameters(parameters)
-                    : GptConfig.preset(Objects.requireNonNullElse(preset, OWN_SHAPE));
-            return base.withSizes(or(layers, base.layers()), or(dim, base.dim()), or(heads, base.heads()),
-                    or(seqLen, base.seqLen()), or(vocabularySize, base.vocabularySize()));
+                    : GptConfig.preset(Objects.requireNonNullElse(shape.preset, OWN_SHAPE));
+            return shape.model(base);
         } catch (IllegalArgumentException e) {
             throw new UsageException("plan: " + e.getMessage());
         }

@@ -41,6 +41,10 @@ final class TrainCommand implements Callable<Integer> {
             description = "Which files of directories and archives, for example '*.java' (default: all text).")
     private String glob;
 
+    @Option(names = "--tokenizer", paramLabel = "KIND",
+            description = "byte, bpe (learned from the text), or a directory with a vocabulary (default: bpe, byte below 200 kB).")
+    private String tokenizer;
+
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "Where everything is written; new or empty.")
     private Path out;
 
@@ -62,27 +66,6 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private final BackendOptionGroup backend = new BackendOptionGroup();
 
-    /** The architecture. */
-    private static final class ModelOptions {
-        @Option(names = "--preset", paramLabel = "NAME", description = "tiny, small, lm11m, gpt2s or gpt3xl (default: small).")
-        private String preset;
-        @Option(names = "--layers", paramLabel = "N", description = "Blocks, instead of the preset's.")
-        private Integer layers;
-        @Option(names = "--dim", paramLabel = "N", description = "Width, instead of the preset's.")
-        private Integer dim;
-        @Option(names = "--heads", paramLabel = "N", description = "Attention heads, instead of the preset's.")
-        private Integer heads;
-        @Option(names = "--seq-len", paramLabel = "N", description = "Tokens of a sequence, instead of the preset's.")
-        private Integer seqLen;
-        @Option(names = "--tokenizer", paramLabel = "KIND",
-                description = "byte, bpe (learned from the text), or a directory with a vocabulary"
-                        + " (default: bpe, byte below 200 kB).")
-        private String tokenizer;
-        @Option(names = "--vocab-size", paramLabel = "N",
-                description = "Tokens of a bpe vocabulary (default: by the size of the text).")
-        private Integer vocabularySize;
-    }
-
     /** How parameters change. */
     private static final class UpdateOptions {
         @Option(names = "--batch-size", paramLabel = "N", description = "Sequences per update (default: 1).")
@@ -103,9 +86,9 @@ final class TrainCommand implements Callable<Integer> {
                         + " (default: stochastic).")
         private Rounding rounding;
         @Option(names = "--lr", paramLabel = "RATE",
-                description = "Peak learning rate (default: by optimizer, and but for sgd by width and batch size).")
+                description = "Peak learning rate (default: by optimizer, of most by width and batch size).")
         private Double lr;
-        @Option(names = "--beta1", paramLabel = "B", description = "First decay per step, or momentum (default: 0.9).")
+        @Option(names = "--beta1", paramLabel = "B", description = "First decay per step, or momentum (default: by optimizer, mostly 0.9).")
         private Double beta1;
         @Option(names = "--beta2", paramLabel = "B", description = "Second decay per step, instead of a half-life.")
         private Double beta2;
@@ -113,12 +96,13 @@ final class TrainCommand implements Callable<Integer> {
                 description = "Second decay as a half-life in tokens (default: a 50th of the run).")
         private Double beta2HalfLife;
         @Option(names = "--weight-decay", paramLabel = "W",
-                description = "Decoupled weight decay (default: 0; with muon 0.0001, of the tables alone).")
+                description = "Decoupled weight decay (default: by optimizer, mostly 0).")
         private Double weightDecay;
         @Option(names = "--warmup-frac", paramLabel = "F",
                 description = "Part of the run in which the rate rises (default: 0.05).")
         private Double warmupFraction;
-        @Option(names = "--schedule", paramLabel = "NAME", description = "cosine or constant (default: by optimizer, mostly cosine, down to 0).")
+        @Option(names = "--schedule", paramLabel = "NAME",
+                description = "cosine or constant (default: by optimizer, mostly cosine, down to 0).")
         private ScheduleKind schedule;
         @Option(names = "--clip-norm", paramLabel = "N", description = "Largest norm of all gradients together (default: none).")
         private Double clipNorm;
@@ -167,8 +151,7 @@ final class TrainCommand implements Callable<Integer> {
 
     private TrainingOptions options() {
         TrainingOptions options = TrainingOptions.into(out).data(data).glob(glob).resume(resume)
-                .preset(model.preset).layers(model.layers).dim(model.dim).heads(model.heads).seqLen(model.seqLen)
-                .tokenizer(model.tokenizer).vocabularySize(model.vocabularySize)
+                .tokenizer(tokenizer)
                 .batchSize(update.batchSize).tokens(update.tokens).steps(update.steps).optimizer(optimizer.kind).lr(update.lr)
                 .beta1(update.beta1).beta2(update.beta2).beta2HalfLife(update.beta2HalfLife)
                 .weightDecay(update.weightDecay)
@@ -177,6 +160,7 @@ final class TrainCommand implements Callable<Integer> {
                 .recompute(update.recompute).dtype(update.dtype).rounding(update.rounding)
                 .seed(loop.seed).evalEvery(loop.evalEvery).checkpointEvery(loop.checkpointEvery)
                 .threads(backend.threads).backend(backend.backend);
+        model.into(options);
         optimizer.given.forEach(options::set);
         return options;
     }

@@ -40,9 +40,9 @@ public enum OptimizerKind {
             .rule(o -> new Sgd(o.lr(), o.beta1(), true, o.weightDecay()))),
     SIGNUM(row("the sign of the momentum").lrByWidth(2e-4).momentum(0.9)
             .rule(o -> new Signum(o.lr(), o.beta1(), o.weightDecay()))),
-    LION(row("the sign of an average in which the newest gradient weighs more").lrByWidth(4e-4).beta1(0.9).beta2(0.99)
+    LION(row("the sign of an average in which the newest gradient weighs more").lrByWidth(1.6e-4).beta1(0.9).beta2(0.99)
             .rule(o -> new Lion(o.lr(), o.firstDecay(), o.secondDecay(), o.weightDecay()))),
-    ADAGRAD(row("gradients over the root of the sum of their squares").lrByWidth(1e-2)
+    ADAGRAD(row("gradients over the root of the sum of their squares").lrByWidth(2.5e-2)
             .rule(o -> new AdaGrad(o.lr(), 1e-10, o.weightDecay()))),
     RMSPROP(row("gradients over the root of the mean of their squares").lrByWidth(1e-3).secondMoment()
             .rule(o -> new RmsProp(o.lr(), o.secondDecay(), 1e-8, o.weightDecay()))),
