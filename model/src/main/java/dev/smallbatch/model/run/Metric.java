@@ -8,7 +8,7 @@ import java.util.OptionalDouble;
  * @param step updates made
  * @param tokens tokens seen
  * @param loss mean over the step's targets in nats, before its update; NaN if it was not finite
- * @param lr learning rate of its update
+ * @param lr learning rate of its update; of hidden matrices where they have their own
  * @param gradNorm norm of all gradients together, before clipping; NaN if there was none, or it was not finite
  * @param tokensPerSecond since the line before
  * @param elapsedSeconds training time since the run began
