@@ -61,7 +61,12 @@ public abstract class ElementwiseCases extends FamilyCases {
             cases.add(convert(label, pair[0], pair[1], randomBits(pair[0], n), Rounding.NEAREST_EVEN, dims));
         }
         cases.add(convert(label, DType.F32, DType.BF16, randomBits(DType.F32, n), Rounding.STOCHASTIC, dims));
-        cases.add(axpy(label, dims));
+        cases.add(axpy(label, DType.F32, dims));
+        cases.add(axpy(label + " BF16", DType.BF16, dims));
+        cases.add(lerp(label, DType.F32, dims));
+        cases.add(lerp(label + " BF16", DType.BF16, dims));
+        cases.add(exchange(label, DType.F32, dims));
+        cases.add(exchange(label + " BF16", DType.BF16, dims));
         cases.add(add(label, dims));
         cases.add(sumOfSquares(label, DType.F32, Data.normal(n, n), dims));
         cases.add(sumOfSquares(label + " BF16", DType.BF16, Data.normal(n, n), dims));
@@ -78,11 +83,28 @@ public abstract class ElementwiseCases extends FamilyCases {
                 });
     }
 
-    private static OpCase axpy(String label, long... dims) {
-        return OpCase.of("axpy", label).accumulated("y", dims).read("x", dims)
+    private static OpCase axpy(String label, DType dtype, long... dims) {
+        return OpCase.of("axpy", label).accumulated("y", dims).weight(dtype).read("x", dims)
                 .call((k, t) -> k.elementwise().axpy(t[0], -0.3f, t[1]))
-                .expect(o -> List.of(Expected.within(1, 1, map(o.get("y"), o.get("x"), (y, x) -> y + -0.3f * x),
-                        map(o.get("y"), o.get("x"), (y, x) -> Math.abs(y + -0.3f * x) + Math.abs(0.3f * x)))));
+                .expect(o -> {
+                    Expected sum = Expected.within(1, 1, map(o.get("y"), o.get("x"), (y, x) -> y + -0.3f * x),
+                            map(o.get("y"), o.get("x"), (y, x) -> Math.abs(y + -0.3f * x) + Math.abs(0.3f * x)));
+                    return List.of(dtype == DType.F32 ? sum : ElementwiseOracle.rounded(sum, Rounding.NEAREST_EVEN, 0));
+                });
+    }
+
+    private static OpCase lerp(String label, DType dtype, long... dims) {
+        return OpCase.of("lerp", label).accumulated("y", dims).read("x", dims).weight(dtype)
+                .call((k, t) -> k.elementwise().lerp(t[0], 0.3f, t[1]))
+                .expect(o -> List.of(Expected.within(1, 3, map(o.get("y"), o.get("x"), (y, x) -> y + 0.3f * (x - y)),
+                        map(o.get("y"), o.get("x"), (y, x) -> Math.abs(y) + Math.abs(x)))));
+    }
+
+    private static OpCase exchange(String label, DType dtype, long... dims) {
+        return OpCase.of("exchange", label).accumulated("a", dims).weight(dtype).accumulated("b", dims)
+                .call((k, t) -> k.elementwise().exchange(t[0], t[1]))
+                .expect(o -> dtype == DType.F32 ? List.of(Expected.exact(o.get("b")), Expected.exact(o.get("a")))
+                        : ElementwiseOracle.exchanged(o.bits("a"), o.bits("b")));
     }
 
     private static OpCase add(String label, long... dims) {
@@ -190,6 +212,29 @@ public abstract class ElementwiseCases extends FamilyCases {
                 }
             }
         }
+    }
+
+    /** Every half against floats of every kind, NaN and infinity among them. */
+    @Test
+    void exchangingTwiceRestoresEveryBit() {
+        for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+            Tensor a = region().allocate(dtype, Shape.of(65536));
+            Tensor b = region().allocate(DType.F32, Shape.of(65536));
+            SplittableRandom random = new SplittableRandom(4);
+            int[] weights = dtype == DType.BF16 ? everyHalfWord() : randomWords(random);
+            int[] floats = randomWords(random);
+            Bits.write(a, weights);
+            Bits.write(b, floats);
+            kernels().elementwise().exchange(a, b);
+            assertFalse(Arrays.equals(weights, Bits.read(a)), dtype + " did not change");
+            kernels().elementwise().exchange(a, b);
+            assertEquals(-1, Arrays.mismatch(weights, Bits.read(a)), dtype + " seed 4");
+            assertEquals(-1, Arrays.mismatch(floats, Bits.read(b)), dtype + " seed 4");
+        }
+    }
+
+    private static int[] randomWords(SplittableRandom random) {
+        return random.ints(65536).toArray();
     }
 
     @Test

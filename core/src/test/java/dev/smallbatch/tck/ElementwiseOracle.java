@@ -2,6 +2,7 @@ package dev.smallbatch.tck;
 
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
+import java.util.List;
 
 /** Rounding to BF16 and the random bits of its stochastic form, by their definitions. */
 final class ElementwiseOracle {
@@ -57,6 +58,18 @@ final class ElementwiseOracle {
             from[i] += bound[i];
         }
         return new Expected(from, bound);
+    }
+
+    /** Halves for floats: rounded with ties away from zero, and a float of which what was there can be restored. */
+    static List<Expected> exchanged(int[] halves, int[] floats) {
+        int[] rounded = new int[halves.length];
+        int[] kept = new int[halves.length];
+        for (int i = 0; i < halves.length; i++) {
+            boolean up = (floats[i] & 0x8000) != 0;
+            rounded[i] = (up ? floats[i] + 0x10000 : floats[i]) >>> 16;
+            kept[i] = (up ? halves[i] - 1 : halves[i]) << 16 | floats[i] & 0xFFFF;
+        }
+        return List.of(Expected.exact(Bits.toDoubles(DType.BF16, rounded)), Expected.exact(Bits.toDoubles(DType.F32, kept)));
     }
 
     /**

@@ -54,10 +54,10 @@ public abstract class QuantizedUpdateCases extends FamilyCases {
 
     private static void everyRule(List<OpCase> cases, Quantization how, long... dims) {
         UpdateCases.Weight f32 = new UpdateCases.Weight(DType.F32, Rounding.NEAREST_EVEN);
-        float[] heavyBall = UpdateCases.momentumSlots(0.05, 0.5, 0.001, 0.9, 1, 0.9, 1);
-        float[] lion = UpdateCases.momentumSlots(0.02, 2, 0.01, 0.99, 0.01, 0.9, 0.1);
-        float[] mean = UpdateCases.rootSlots(0.01, 2, 0, 0.99, 0.01, 1e-8);
-        float[] adam = UpdateCases.adamWSlots(0.01, 0.5, 1e-3, 0.9, 0.999, 1e-8, 10);
+        float[] heavyBall = UpdateSlots.momentumSlots(0.05, 0.5, 0.001, 0.9, 1, 0.9, 1);
+        float[] lion = UpdateSlots.momentumSlots(0.02, 2, 0.01, 0.99, 0.01, 0.9, 0.1);
+        float[] mean = UpdateSlots.rootSlots(0.01, 2, 0, 0.99, 0.01, 1e-8);
+        float[] adam = UpdateSlots.adamWSlots(0.01, 0.5, 1e-3, 0.9, 0.999, 1e-8, 10);
         cases.add(moment("quantizedSgdStep", how, f32, heavyBall, dims));
         cases.add(moment("quantizedSignStep", how, f32, lion, dims));
         cases.add(root(how, f32, mean, dims));
@@ -66,10 +66,10 @@ public abstract class QuantizedUpdateCases extends FamilyCases {
         cases.add(zeroed(adamW(how, f32, adam, dims)));
         for (Rounding rounding : Rounding.values()) {
             UpdateCases.Weight bf16 = new UpdateCases.Weight(DType.BF16, rounding);
-            cases.add(moment("quantizedSgdStep", how, bf16, UpdateCases.at(3, heavyBall), dims));
-            cases.add(moment("quantizedSignStep", how, bf16, UpdateCases.at(0x7_0000_0002L, lion), dims));
-            cases.add(root(how, bf16, UpdateCases.at(9, mean), dims));
-            cases.add(adamW(how, bf16, UpdateCases.at(9, adam), dims));
+            cases.add(moment("quantizedSgdStep", how, bf16, UpdateSlots.at(3, heavyBall), dims));
+            cases.add(moment("quantizedSignStep", how, bf16, UpdateSlots.at(0x7_0000_0002L, lion), dims));
+            cases.add(root(how, bf16, UpdateSlots.at(9, mean), dims));
+            cases.add(adamW(how, bf16, UpdateSlots.at(9, adam), dims));
         }
     }
 
@@ -162,7 +162,7 @@ public abstract class QuantizedUpdateCases extends FamilyCases {
         Tensor mScale = floats(new float[(int) how.blocks(x.length)]);
         Tensor vScale = floats(new float[(int) how.blocks(x.length)]);
         if (squared) {
-            float[] s = UpdateCases.adamWSlots(0, 1, 0, 0, 0, 1, 1);
+            float[] s = UpdateSlots.adamWSlots(0, 1, 0, 0, 0, 1, 1);
             kernels().quantized().quantizedAdamWStep(floats(x), m, mScale, v, vScale, floats(x), floats(s), how,
                     Rounding.NEAREST_EVEN, 0);
         } else {

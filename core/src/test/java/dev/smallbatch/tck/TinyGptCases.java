@@ -182,7 +182,7 @@ public abstract class TinyGptCases {
 
     private static double sgdStep(TinyGpt model, Kernels kernels, int step) {
         model.load(step);
-        model.loadSlots(UpdateCases.sgdSlots(SGD_RATE, 1, 0, 0));
+        model.loadSlots(UpdateSlots.sgdSlots(SGD_RATE, 1, 0, 0));
         model.forwardBackward(kernels);
         model.sgd(kernels);
         return model.loss();
@@ -197,7 +197,7 @@ public abstract class TinyGptCases {
     }
 
     private static float[] slots(int step) {
-        return UpdateCases.at(step, UpdateCases.adamWSlots(ADAM_RATE, 1, DECAY, BETA1, BETA2, EPSILON, step + 1));
+        return UpdateSlots.at(step, UpdateSlots.adamWSlots(ADAM_RATE, 1, DECAY, BETA1, BETA2, EPSILON, step + 1));
     }
 
     private void assertAgree(double[] expected, double[] actual) {

@@ -1,6 +1,17 @@
 package dev.smallbatch.tck;
 
+import static dev.smallbatch.tck.UpdateSlots.adafactorSlots;
+import static dev.smallbatch.tck.UpdateSlots.adamWSlots;
+import static dev.smallbatch.tck.UpdateSlots.at;
+import static dev.smallbatch.tck.UpdateSlots.momentumSlots;
+import static dev.smallbatch.tck.UpdateSlots.rootSlots;
+import static dev.smallbatch.tck.UpdateSlots.scheduleFreeSlots;
+import static dev.smallbatch.tck.UpdateSlots.sgdSlots;
+import static dev.smallbatch.tck.UpdateSlots.with;
+import static dev.smallbatch.tck.UpdateSlots.withoutRoot;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.spi.UpdateKernels;
@@ -8,6 +19,7 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -70,6 +82,10 @@ public abstract class UpdateCases extends FamilyCases {
         cases.add(adamW(label + " centred", F32, centred, dims));
         cases.add(zeroed(adamW(label + " centred zeros", F32, centred, dims)));
         cases.add(adamW(label + " without root", F32, withoutRoot(adamWSlots(0.01, 2, 1e-3, 0.9, 0.999, 1, 2)), dims));
+        cases.add(scheduleFree(label + " sgd", F32, scheduleFreeSlots(0.5, 0.5, 0.01, 3), false, dims));
+        cases.add(scheduleFree(label + " first step", F32, scheduleFreeSlots(0.01, 2, 0, 1), true, dims));
+        cases.add(scheduleFree(label + " late", F32, scheduleFreeSlots(0.01, 0.5, 0.1, 5000), true, dims));
+        cases.add(zeroed(scheduleFree(label + " zeros", F32, scheduleFreeSlots(0.01, 1, 0, 2), true, dims)));
         cases.add(adafactor(label + " first step", F32, adafactorSlots(0.01, 0.5, 1e-3, 1), dims));
         cases.add(adafactor(label + " late", F32, adafactorSlots(0.1, 2, 0, 5000), dims));
         cases.add(zeroed(adafactor(label + " zeros", F32, adafactorSlots(0.1, 1, 0.01, 2), dims)));
@@ -82,6 +98,8 @@ public abstract class UpdateCases extends FamilyCases {
             cases.add(root(label, bf16, at(9, rootSlots(0.05, 0.5, 0.001, 0.9, 0.1, 1e-8)), dims));
             cases.add(adamW(label, bf16, at(4999, adamWSlots(0.01, 1, 1e-3, 0.9, 0.99993, 1e-8, 5000)), dims));
             cases.add(adamW(label + " centred", bf16, at(17, centred), dims));
+            cases.add(scheduleFree(label + " sgd", bf16, at(5, scheduleFreeSlots(0.5, 0.5, 0.01, 3)), false, dims));
+            cases.add(scheduleFree(label, bf16, at(6, scheduleFreeSlots(0.01, 0.5, 0.1, 5000)), true, dims));
             cases.add(adafactor(label, bf16, at(4, adafactorSlots(0.01, 0.5, 1e-3, 5)), dims));
         }
     }
@@ -134,77 +152,6 @@ public abstract class UpdateCases extends FamilyCases {
         }
     }
 
-    /** The scalars of a step with that number. */
-    static float[] at(long step, float[] slots) {
-        float[] s = slots.clone();
-        s[UpdateKernels.STEP_LOW] = Float.intBitsToFloat((int) step);
-        s[UpdateKernels.STEP_HIGH] = Float.intBitsToFloat((int) (step >>> 32));
-        return s;
-    }
-
-    static float[] sgdSlots(double learningRate, double scale, double decay, double momentum) {
-        return momentumSlots(learningRate, scale, decay, momentum, 1, momentum, 1);
-    }
-
-    static float[] momentumSlots(double learningRate, double scale, double decay, double keep, double take, double stepKeep,
-            double stepTake) {
-        float[] s = slots(UpdateKernels.MOMENTUM_SLOTS, learningRate, scale, decay);
-        s[UpdateKernels.KEEP] = (float) keep;
-        s[UpdateKernels.TAKE] = (float) take;
-        s[UpdateKernels.STEP_KEEP] = (float) stepKeep;
-        s[UpdateKernels.STEP_TAKE] = (float) stepTake;
-        return s;
-    }
-
-    static float[] rootSlots(double learningRate, double scale, double decay, double keep, double take, double epsilon) {
-        float[] s = slots(UpdateKernels.ROOT_SLOTS, learningRate, scale, decay);
-        s[UpdateKernels.KEEP] = (float) keep;
-        s[UpdateKernels.TAKE] = (float) take;
-        s[UpdateKernels.ROOT_EPSILON] = (float) epsilon;
-        return s;
-    }
-
-    /** Of update {@code k} with power 0.999. */
-    private static float[] adafactorSlots(double learningRate, double scale, double decay, int k) {
-        float[] s = slots(UpdateKernels.ADAFACTOR_SLOTS, learningRate, scale, decay);
-        s[UpdateKernels.KEEP] = (float) (1 - Math.pow(k, -0.999));
-        s[UpdateKernels.TAKE] = (float) Math.pow(k, -0.999);
-        return s;
-    }
-
-    private static float[] slots(int count, double learningRate, double scale, double decay) {
-        float[] s = new float[count];
-        s[UpdateKernels.LEARNING_RATE] = (float) learningRate;
-        s[UpdateKernels.GRADIENT_SCALE] = (float) scale;
-        s[UpdateKernels.DECAY] = (float) (learningRate * decay);
-        return s;
-    }
-
-    static float[] adamWSlots(double learningRate, double scale, double decay, double beta1, double beta2, double epsilon,
-            int step) {
-        float[] s = slots(UpdateKernels.ADAMW_SLOTS, learningRate, scale, decay);
-        s[UpdateKernels.BETA1] = (float) beta1;
-        s[UpdateKernels.ONE_MINUS_BETA1] = (float) (1 - beta1);
-        s[UpdateKernels.BETA2] = (float) beta2;
-        s[UpdateKernels.ONE_MINUS_BETA2] = (float) (1 - beta2);
-        s[UpdateKernels.CORRECTION1] = (float) (1 / (1 - Math.pow(beta1, step)));
-        s[UpdateKernels.CORRECTION2_ROOT] = (float) (1 / Math.sqrt(1 - Math.pow(beta2, step)));
-        s[UpdateKernels.EPSILON] = (float) epsilon;
-        return s;
-    }
-
-    private static float[] with(float[] adamWSlots, double gradientShare, double centred, double squareEpsilon) {
-        adamWSlots[UpdateKernels.GRADIENT_SHARE] = (float) gradientShare;
-        adamWSlots[UpdateKernels.CENTRED] = (float) centred;
-        adamWSlots[UpdateKernels.SQUARE_EPSILON] = (float) squareEpsilon;
-        return adamWSlots;
-    }
-
-    private static float[] withoutRoot(float[] adamWSlots) {
-        adamWSlots[UpdateKernels.CORRECTION2_ROOT] = 0;
-        return adamWSlots;
-    }
-
     private static OpCase moment(String op, String label, Weight weight, boolean momentum, float[] slots, long... dims) {
         boolean sign = op.equals("signStep");
         OpCase c = OpCase.of(op, label + weight).accumulated("p", dims).weight(weight.dtype());
@@ -233,6 +180,14 @@ public abstract class UpdateCases extends FamilyCases {
                 .read("s", slots, slots.length)
                 .call((k, t) -> k.update().adamWStep(t[0], t[1], t[2], t[3], t[4], weight.rounding(), KEY))
                 .expect(o -> weight.expected(o, UpdateOracle.adamW(o)));
+    }
+
+    private static OpCase scheduleFree(String label, Weight weight, float[] slots, boolean second, long... dims) {
+        OpCase c = OpCase.of("scheduleFreeStep", label + weight).accumulated("p", dims).weight(weight.dtype()).accumulated("m", dims);
+        return (second ? c.accumulated("v", squares(label, dims), dims).optional() : c.absent("v"))
+                .read("g", dims).read("s", slots, slots.length)
+                .call((k, t) -> k.update().scheduleFreeStep(t[0], t[1], t[2], t[3], t[4], weight.rounding(), KEY))
+                .expect(o -> UpdateOracle.thereAndBack(o, weight.expected(o, UpdateOracle.scheduleFree(o))));
     }
 
     private static OpCase adafactor(String label, Weight weight, float[] slots, long... dims) {
@@ -335,6 +290,29 @@ public abstract class UpdateCases extends FamilyCases {
         assertAgree("p", parameter, p, learningRate * STEPS);
         assertAgree("m", m, first, 1);
         assertAgree("v", v, second, 0);
+    }
+
+    /** Weights and moments of sizes and signs that differ as much as they can. */
+    @Test
+    void afterAScheduleFreeStepSubtractingTheMomentAndAddingItAgainRestoresEveryBit() {
+        int n = 20_000;
+        float[] m = Data.normal(1, n);
+        float[] p = Data.normal(2, n);
+        for (int i = 0; i < n; i++) {
+            m[i] *= (float) Math.pow(2, i % 41 - 20);
+        }
+        for (Weight weight : List.of(F32, new Weight(DType.BF16, Rounding.NEAREST_EVEN), new Weight(DType.BF16, Rounding.STOCHASTIC))) {
+            Tensor parameter = region().allocate(weight.dtype(), Shape.of(n));
+            kernels().elementwise().convert(parameter, tensor(p), Rounding.NEAREST_EVEN, 0);
+            Tensor moment = tensor(m);
+            kernels().update().scheduleFreeStep(parameter, moment, null, tensor(Data.normal(3, n)),
+                    tensor(at(7, scheduleFreeSlots(0.5, 0.5, 0.01, 3))), weight.rounding(), KEY);
+            int[] before = Bits.read(parameter);
+            kernels().elementwise().axpy(parameter, -1, moment);
+            assertTrue(Arrays.mismatch(before, Bits.read(parameter)) >= 0, "nothing changed");
+            kernels().elementwise().axpy(parameter, 1, moment);
+            assertEquals(-1, Arrays.mismatch(before, Bits.read(parameter)), weight + " seeds 1, 2, 3");
+        }
     }
 
     private Tensor tensor(float[] values) {

@@ -1,6 +1,7 @@
 package dev.smallbatch.tck;
 
 import dev.smallbatch.core.spi.UpdateKernels;
+import dev.smallbatch.core.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -116,6 +117,51 @@ final class UpdateOracle {
     /** Of the terms that an expected value is the sum of. */
     private static double size(Expected sum, int i) {
         return sum.bound()[i] / (C_UPDATE * Expected.UNIT);
+    }
+
+    static List<Expected> scheduleFree(OpCase o) {
+        double[] h = h(o);
+        double[] p = o.get("p");
+        double[] old = o.get("m");
+        Expected v = o.get("v") == null ? null
+                : sum(slot(o, UpdateKernels.SECOND_KEEP), o.get("v"), slot(o, UpdateKernels.SECOND_TAKE), squares(h, 0));
+        double[] y = new double[h.length];
+        double[] m = new double[h.length];
+        double[] sizeOfY = new double[h.length];
+        double[] sizeOfM = new double[h.length];
+        for (int i = 0; i < h.length; i++) {
+            double q = v == null ? h[i]
+                    : h[i] / (Math.sqrt(v.value()[i]) * slot(o, UpdateKernels.SECOND_ROOT) + slot(o, UpdateKernels.SECOND_EPSILON));
+            double w = slot(o, UpdateKernels.LEARNING_RATE) * q + slot(o, UpdateKernels.DECAY) * p[i];
+            double sizeOfW = Math.abs(slot(o, UpdateKernels.LEARNING_RATE) * q) + Math.abs(slot(o, UpdateKernels.DECAY) * p[i]);
+            y[i] = p[i] + slot(o, UpdateKernels.STEP_KEEP) * old[i] - slot(o, UpdateKernels.STEP_TAKE) * w;
+            m[i] = slot(o, UpdateKernels.KEEP) * old[i] - slot(o, UpdateKernels.TAKE) * w;
+            sizeOfM[i] = Math.abs(slot(o, UpdateKernels.KEEP) * old[i]) + slot(o, UpdateKernels.TAKE) * sizeOfW;
+            sizeOfY[i] = Math.abs(p[i]) + Math.abs(slot(o, UpdateKernels.STEP_KEEP) * old[i])
+                    + slot(o, UpdateKernels.STEP_TAKE) * sizeOfW;
+        }
+        List<Expected> outputs = new ArrayList<>(List.of(Expected.within(C_UPDATE, 1, y, sizeOfY),
+                Expected.within(C_UPDATE, 1, m, sizeOfM)));
+        if (v != null) {
+            outputs.add(v);
+        }
+        return outputs;
+    }
+
+    /** {@code (p - m) + m} of the first two outputs: two roundings to the type of p more. */
+    static List<Expected> thereAndBack(OpCase o, List<Expected> outputs) {
+        double unit = o.args().get(o.index("p")).dtype() == DType.F32 ? Expected.UNIT : 0x1p-8;
+        Expected p = outputs.get(0);
+        double[] m = outputs.get(1).value();
+        double[] value = new double[m.length];
+        double[] bound = new double[m.length];
+        for (int i = 0; i < m.length; i++) {
+            value[i] = Double.isFinite(m[i]) ? p.value()[i] : Double.NaN;
+            bound[i] = p.bound()[i] + unit * (2 * Math.abs(p.value()[i]) + Math.abs(m[i]));
+        }
+        List<Expected> all = new ArrayList<>(outputs);
+        all.set(0, new Expected(value, bound));
+        return all;
     }
 
     private static double[] squares(double[] h, double floor) {

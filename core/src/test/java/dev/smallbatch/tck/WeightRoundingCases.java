@@ -68,7 +68,7 @@ public abstract class WeightRoundingCases {
 
     private void step(Tensor p, Tensor g, Rounding rounding, long key, long step) {
         Region.Mark mark = region.mark();
-        float[] slots = UpdateCases.at(step, UpdateCases.sgdSlots(1, 1, 0, 0));
+        float[] slots = UpdateSlots.at(step, UpdateSlots.sgdSlots(1, 1, 0, 0));
         Tensor s = region.allocate(DType.F32, Shape.of(slots.length));
         s.copyFrom(slots);
         kernels().update().sgdStep(p, null, g, s, rounding, key);

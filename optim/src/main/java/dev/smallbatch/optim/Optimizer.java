@@ -43,6 +43,7 @@ public final class Optimizer {
     private final Tensor scratch;
     private boolean measuresNorm;
     private boolean skipped;
+    private boolean evaluating;
     private double squares;
     private double gradientScale;
 
@@ -147,6 +148,7 @@ public final class Optimizer {
      * Begins a step in which gradients are summed up until {@link #apply}. Use the sink for every micro-batch of the step.
      */
     public GradientSink accumulate() {
+        requireTraining();
         slots.forEach((parameter, slot) -> {
             slot.hasGradient = false;
             if (slot.gradient == null) {
@@ -183,6 +185,35 @@ public final class Optimizer {
                 slot.rule.update(parameter, slot.gradient, slot.state, scalars.get(slot.rule), scratch, slot.rounding, kernels);
             }
         });
+    }
+
+    /**
+     * Puts the weights to evaluate and to export in the place of those to train, for the rules where they differ. Until the
+     * result is closed nothing can be updated; then every bit is as it was.
+     *
+     * @throws IllegalStateException if that is so already
+     */
+    public Evaluation evaluation() {
+        requireTraining();
+        evaluating = true;
+        slots.forEach((parameter, slot) -> slot.rule.toEvaluation(parameter, slot.state, kernels));
+        return () -> {
+            slots.forEach((parameter, slot) -> slot.rule.toTraining(parameter, slot.state, kernels));
+            evaluating = false;
+        };
+    }
+
+    /** Lasts until it is closed, once. */
+    @FunctionalInterface
+    public interface Evaluation extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private void requireTraining() {
+        if (evaluating) {
+            throw new IllegalStateException("optimizer: its parameters hold the weights to evaluate; close the evaluation first");
+        }
     }
 
     /** True if the last step left out updates, since gradients were not finite. */
@@ -224,6 +255,7 @@ public final class Optimizer {
     }
 
     private void begin(StepContext context, boolean measureNorm) {
+        requireTraining();
         gradientScale = context.gradientScale();
         measuresNorm = measureNorm;
         skipped = false;

@@ -2,6 +2,8 @@ package dev.smallbatch.bench.example;
 
 import dev.smallbatch.core.spi.ElementwiseKernels;
 import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.BFloat16;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
 
@@ -34,6 +36,16 @@ final class ExampleElementwise implements ElementwiseKernels {
     }
 
     @Override
+    public void lerp(Tensor y, float a, Tensor x) {
+        scalar.lerp(y, a, x);
+    }
+
+    @Override
+    public void exchange(Tensor a, Tensor b) {
+        scalar.exchange(a, b);
+    }
+
+    @Override
     public void add(Tensor out, Tensor a, Tensor b) {
         for (long i = 0; i < out.numel(); i++) {
             set(out, i, a.getFlat(i) + b.getFlat(i));
@@ -51,6 +63,10 @@ final class ExampleElementwise implements ElementwiseKernels {
     }
 
     private static void set(Tensor tensor, long i, float value) {
-        tensor.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+        if (tensor.dtype() == DType.BF16) {
+            tensor.segment().setAtIndex(ValueLayout.JAVA_SHORT, i, BFloat16.nearestEven(value));
+        } else {
+            tensor.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+        }
     }
 }

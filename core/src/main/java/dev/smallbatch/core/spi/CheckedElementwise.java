@@ -8,6 +8,8 @@ final class CheckedElementwise implements ElementwiseKernels {
     private static final Checks FILL = new Checks("fill");
     private static final Checks CONVERT = new Checks("convert");
     private static final Checks AXPY = new Checks("axpy");
+    private static final Checks LERP = new Checks("lerp");
+    private static final Checks EXCHANGE = new Checks("exchange");
     private static final Checks ADD = new Checks("add");
     private static final Checks SUM_OF_SQUARES = new Checks("sumOfSquares");
 
@@ -47,11 +49,29 @@ final class CheckedElementwise implements ElementwiseKernels {
 
     @Override
     public void axpy(Tensor y, float a, Tensor x) {
-        Operand o = AXPY.f32("y", y);
+        Operand o = AXPY.weight("y", y);
         Operand in = AXPY.f32("x", x);
         AXPY.sameMatrix(in, o);
         AXPY.apart(1, o, in);
         kernels.axpy(y, a, x);
+    }
+
+    @Override
+    public void lerp(Tensor y, float a, Tensor x) {
+        Operand o = LERP.f32("y", y);
+        Operand in = LERP.weight("x", x);
+        LERP.sameMatrix(in, o);
+        LERP.apart(1, o, in);
+        kernels.lerp(y, a, x);
+    }
+
+    @Override
+    public void exchange(Tensor a, Tensor b) {
+        Operand l = EXCHANGE.weight("a", a);
+        Operand r = EXCHANGE.f32("b", b);
+        EXCHANGE.sameMatrix(l, r);
+        EXCHANGE.apart(2, l, r);
+        kernels.exchange(a, b);
     }
 
     @Override

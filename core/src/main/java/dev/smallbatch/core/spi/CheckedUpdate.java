@@ -8,6 +8,7 @@ final class CheckedUpdate implements UpdateKernels {
     private static final Checks SIGN_STEP = new Checks("signStep");
     private static final Checks ROOT_STEP = new Checks("rootStep");
     private static final Checks ADAM_W_STEP = new Checks("adamWStep");
+    private static final Checks SCHEDULE_FREE_STEP = new Checks("scheduleFreeStep");
     private static final Checks ADAFACTOR_STEP = new Checks("adafactorStep");
     private static final Checks FACTORED_ADAFACTOR_STEP = new Checks("factoredAdafactorStep");
     private static final Checks MUON_MOMENT = new Checks("muonMoment");
@@ -56,16 +57,27 @@ final class CheckedUpdate implements UpdateKernels {
 
     @Override
     public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        Operand parameter = ADAM_W_STEP.weight("p", p);
-        Operand first = ADAM_W_STEP.f32("m", m);
-        Operand second = ADAM_W_STEP.f32("v", v);
-        Operand gradient = ADAM_W_STEP.f32("g", g);
-        Operand scalars = ADAM_W_STEP.f32("s", s);
-        ADAM_W_STEP.given("rounding", rounding);
-        ADAM_W_STEP.sameMatrix(parameter, first, second, gradient);
-        ADAM_W_STEP.count(scalars, ADAMW_SLOTS);
-        ADAM_W_STEP.apart(3, parameter, first, second, gradient, scalars);
+        moments(ADAM_W_STEP, p, m, ADAM_W_STEP.f32("v", v), g, s, ADAMW_SLOTS, rounding);
         kernels.adamWStep(p, m, v, g, s, rounding, key);
+    }
+
+    @Override
+    public void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        moments(SCHEDULE_FREE_STEP, p, m, SCHEDULE_FREE_STEP.f32OrNull("v", v), g, s, SCHEDULE_FREE_SLOTS, rounding);
+        kernels.scheduleFreeStep(p, m, v, g, s, rounding, key);
+    }
+
+    /** An update with two tensors of state, of the parameter's shape. */
+    private static void moments(Checks checks, Tensor p, Tensor m, Operand second, Tensor g, Tensor s, int slots,
+            Rounding rounding) {
+        Operand parameter = checks.weight("p", p);
+        Operand first = checks.f32("m", m);
+        Operand gradient = checks.f32("g", g);
+        Operand scalars = checks.f32("s", s);
+        checks.given("rounding", rounding);
+        checks.sameMatrix(parameter, first, second, gradient);
+        checks.count(scalars, slots);
+        checks.apart(3, parameter, first, second, gradient, scalars);
     }
 
     @Override

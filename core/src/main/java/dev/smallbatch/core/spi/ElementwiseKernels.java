@@ -24,9 +24,26 @@ public interface ElementwiseKernels {
      */
     void convert(Tensor out, Tensor in, Rounding rounding, long key);
 
-    /** {@code y += a * x}. <pre>y  any shape  accumulated
+    /** {@code y += a * x}, rounded once to float, from there to nearest even. <pre>y  any shape  accumulated; F32 or BF16
      * x  as y       read</pre> */
     void axpy(Tensor y, float a, Tensor x);
+
+    /** {@code y += a * (x - y)}: a moving average. <pre>y  any shape  accumulated
+     * x  as y       read; F32 or BF16</pre> */
+    void lerp(Tensor y, float a, Tensor x);
+
+    /**
+     * Exchanges the values of a and b, without memory of its own; a second call restores every bit of both. If a is BF16 it
+     * gets b rounded to nearest, ties away from zero, and b the bits that make that possible, which as a float mean nothing:
+     * of b's 32 bits the lower half stays, and with c the highest of those, the upper half is exchanged with a as
+     * {@code a = upper + c}, {@code upper = a - c}.
+     *
+     * <pre>
+     * a  any shape  accumulated; F32 or BF16
+     * b  as a       accumulated
+     * </pre>
+     */
+    void exchange(Tensor a, Tensor b);
 
     /** {@code out = a + b}. <pre>out  any shape  written; may be a or b
      * a    as out     read

@@ -65,6 +65,16 @@ public interface UpdateKernels {
     int SQUARE_EPSILON = 14;
     /** AdamW: number of slots. */
     int ADAMW_SLOTS = 15;
+    /** Schedule-free: slot of the factor of the old second moment in the new one. */
+    int SECOND_KEEP = 9;
+    /** Schedule-free: slot of the factor of the square of the gradient in the second moment. */
+    int SECOND_TAKE = 10;
+    /** Schedule-free: slot of the factor of the root. */
+    int SECOND_ROOT = 11;
+    /** Schedule-free: slot of epsilon. */
+    int SECOND_EPSILON = 12;
+    /** Schedule-free: number of slots. */
+    int SCHEDULE_FREE_SLOTS = 13;
 
     /** Adafactor: added to squared gradients, so that none of their means is 0. */
     float SQUARE_FLOOR = 1e-30f;
@@ -141,6 +151,31 @@ public interface UpdateKernels {
      * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter 2019, algorithm 2</a>
      */
     void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key);
+
+    /**
+     * Schedule-free SGD or Adam: p is where gradients are taken, {@code p - m} the average of all iterates, which is what is
+     * learned. {@code v = secondKeep v + secondTake h^2}, {@code q = h / (sqrt(v) secondRoot + secondEpsilon)} with the new v,
+     * without v {@code q = h}; {@code w = learningRate q + decay p}, {@code y = p + stepKeep m - stepTake w},
+     * {@code m = keep m - take w}.
+     *
+     * <p>Last {@code p = (y - m) + m} with the new m, where y and both results are rounded to the type of p, to nearest even
+     * but y as {@code rounding} says. This changes p by no more than a rounding, and from here on subtracting m and adding it
+     * again returns every bit of p: {@code ((p - m) + m)} is p for such p.
+     *
+     * <pre>
+     * p  any shape           accumulated; F32 or BF16
+     * m  as p                accumulated
+     * v  as p                accumulated; null means no second moment
+     * g  as p                read
+     * s  ({@link #SCHEDULE_FREE_SLOTS})  read
+     * </pre>
+     *
+     * @param rounding of a BF16 parameter
+     * @param key of its random bits; ignored for {@link Rounding#NEAREST_EVEN}
+     * @see <a href="https://arxiv.org/abs/2405.15682">Defazio et al. 2024, algorithm 1</a>
+     * @see <a href="https://www-cs-faculty.stanford.edu/~knuth/taocp.html">Knuth, volume 2, 4.2.2, theorem D: why p returns</a>
+     */
+    void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key);
 
     /**
      * Adafactor with the whole second moment, for what is too small to factor. With {@code S = h^2 +} {@link #SQUARE_FLOOR}:

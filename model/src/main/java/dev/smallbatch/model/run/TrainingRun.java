@@ -11,6 +11,7 @@ import dev.smallbatch.model.data.CorpusProgress;
 import dev.smallbatch.model.data.NGramEntropy;
 import dev.smallbatch.model.data.PreparedCorpus;
 import dev.smallbatch.model.gpt.ModelDirectory;
+import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.checkpoint.CheckpointState;
 import dev.smallbatch.optim.checkpoint.CheckpointStore;
 import dev.smallbatch.optim.checkpoint.RunIdentity;
@@ -285,7 +286,9 @@ public final class TrainingRun implements AutoCloseable {
 
     private void saveModel() throws IOException {
         AtomicFiles.replaceDirectory(directory.model(), files -> {
-            ModelDirectory.save(workspace.model(), files);
+            try (Optimizer.Evaluation _ = workspace.optimizer().evaluation()) {
+                ModelDirectory.save(workspace.model(), files);
+            }
             corpus.tokenizer().save(files);
         });
     }

@@ -20,6 +20,7 @@ import java.util.TreeMap;
 /**
  * The checkpoint of a run: a directory with {@code model.safetensors}, {@code optimizer.safetensors} and {@code state.json}.
  * It is written beside its place and swapped in, so that a crash at any moment leaves the old one or the new one, complete.
+ * Its model is that to evaluate, beside which the optimizer's state has what to go on from it takes.
  * Nothing is loaded that has not been verified: format, lengths, checksums, configuration, names and shapes.
  */
 public final class CheckpointStore {
@@ -66,8 +67,10 @@ public final class CheckpointStore {
     public void save(long step, long tokens, BatchController.State batch, Optimizer optimizer) throws CheckpointException {
         try {
             AtomicFiles.replaceDirectory(directory, files -> {
-                SafeTensorsWriter.write(files.resolve(MODEL), model(optimizer), new LinkedHashMap<>());
-                SafeTensorsWriter.write(files.resolve(OPTIMIZER), optimizer.state(), new LinkedHashMap<>());
+                try (Optimizer.Evaluation _ = optimizer.evaluation()) {
+                    SafeTensorsWriter.write(files.resolve(MODEL), model(optimizer), new LinkedHashMap<>());
+                    SafeTensorsWriter.write(files.resolve(OPTIMIZER), optimizer.state(), new LinkedHashMap<>());
+                }
                 StateFile.write(files, new CheckpointState(step, tokens, batch, run));
             });
         } catch (IOException e) {
@@ -90,7 +93,8 @@ public final class CheckpointStore {
         }
         CheckpointState state = read(directory);
         ConfigDifference.requireNone(directory, state.run(), run);
-        try (SafeTensors weights = SafeTensors.open(directory.resolve(MODEL));
+        try (Optimizer.Evaluation _ = optimizer.evaluation();
+                SafeTensors weights = SafeTensors.open(directory.resolve(MODEL));
                 SafeTensors memory = SafeTensors.open(directory.resolve(OPTIMIZER))) {
             requireSameTensors(weights, model(optimizer));
             requireSameTensors(memory, optimizer.state());

@@ -1,10 +1,5 @@
 package dev.smallbatch.optim.rule;
 
-import dev.smallbatch.core.autograd.Parameter;
-import dev.smallbatch.core.spi.Kernels;
-import dev.smallbatch.core.spi.UpdateKernels;
-import dev.smallbatch.core.tensor.Region;
-import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Schedule;
 
@@ -21,7 +16,7 @@ import dev.smallbatch.optim.schedule.Schedule;
  * @param weightDecay decoupled, of all tensors of the group; 0 makes it Adam
  * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter 2019, algorithm 2</a>
  */
-public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double weightDecay) implements UpdateRule {
+public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double weightDecay) implements AdamRule {
     public AdamW {
         if (!(eps >= 0) || !(weightDecay >= 0)) {
             throw new IllegalArgumentException("adamw: eps " + eps + ", weight decay " + weightDecay + "; both at least 0");
@@ -34,33 +29,7 @@ public record AdamW(Schedule lr, Decay beta1, Decay beta2, double eps, double we
     }
 
     @Override
-    public OptimizerState init(Parameter parameter, Region region) {
-        return OptimizerState.zeros(parameter, region, "m", "v");
-    }
-
-    @Override
-    public int scalarCount() {
-        return UpdateKernels.ADAMW_SLOTS;
-    }
-
-    @Override
     public float[] scalars(StepContext context) {
-        long tokens = context.tokensPerStep();
-        float[] s = context.scalars(UpdateKernels.ADAMW_SLOTS, context.value(lr), weightDecay);
-        s[UpdateKernels.BETA1] = (float) beta1.perStep(tokens);
-        s[UpdateKernels.ONE_MINUS_BETA1] = (float) beta1.complement(tokens);
-        s[UpdateKernels.BETA2] = (float) beta2.perStep(tokens);
-        s[UpdateKernels.ONE_MINUS_BETA2] = (float) beta2.complement(tokens);
-        s[UpdateKernels.CORRECTION1] = (float) (1 / context.biasCorrection(beta1));
-        s[UpdateKernels.CORRECTION2_ROOT] = (float) (1 / Math.sqrt(context.biasCorrection(beta2)));
-        s[UpdateKernels.EPSILON] = (float) eps;
-        return s;
-    }
-
-    @Override
-    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
-            WeightRounding rounding, Kernels kernels) {
-        kernels.update().adamWStep(parameter.value(), state.get("m"), state.get("v"), gradient, scalars,
-                rounding.mode(), rounding.key());
+        return AdamRule.corrected(context, context.value(lr), beta1, beta2, eps, weightDecay);
     }
 }

@@ -52,4 +52,15 @@ public interface UpdateRule {
     default boolean needsAllGradients() {
         return false;
     }
+
+    /** Whether the weights to evaluate and to export are others than those to train. */
+    default boolean hasEvaluationWeights() {
+        return false;
+    }
+
+    /** Puts the weights to evaluate in the place of those to train; loses nothing that {@link #toTraining} needs. */
+    default void toEvaluation(Parameter parameter, OptimizerState state, Kernels kernels) {}
+
+    /** Undoes {@link #toEvaluation}: every bit of the parameter and its state is as before. */
+    default void toTraining(Parameter parameter, OptimizerState state, Kernels kernels) {}
 }

@@ -91,7 +91,10 @@ public final class TrainLoop {
         if (evaluator == null || !config.evaluates(before, state)) {
             return OptionalDouble.empty();
         }
-        double loss = evaluator.loss();
+        double loss;
+        try (Optimizer.Evaluation _ = trainStep.optimizer().evaluation()) {
+            loss = evaluator.loss();
+        }
         NonFiniteLossException.check(state.step() - 1, "validation loss", loss);
         return OptionalDouble.of(loss);
     }

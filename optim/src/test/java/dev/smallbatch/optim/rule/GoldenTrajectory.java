@@ -67,7 +67,7 @@ record GoldenTrajectory(String name, UpdateRule rule, List<String> tensors, Map<
     }
 
     /** Of the big matrix the files keep the elements at {@code indices} alone. */
-    private void compare(String what, Tensor expected, Tensor actual, Tensor indices) {
+    void compare(String what, Tensor expected, Tensor actual, Tensor indices) {
         boolean sampled = expected.numel() < actual.numel();
         for (int i = 0; i < expected.numel(); i++) {
             long at = sampled ? (long) indices.getFlat(i) : i;

@@ -1,5 +1,7 @@
 package dev.smallbatch.optim.rule;
 
+import static dev.smallbatch.optim.rule.AdaBelief.FirstSteps.CORRECTED;
+import static dev.smallbatch.optim.rule.AdaBelief.FirstSteps.RECTIFIED;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import dev.smallbatch.core.io.SafeTensors;
@@ -24,10 +26,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ExtendWith(LeakCheck.class)
 class GoldenUpdatesTest {
     private static final Decay BETA1 = new Decay.PerStep(0.9);
+    private static final Decay BETA2 = new Decay.PerStep(0.999);
 
     private static List<GoldenTrajectory> trajectories() {
         Constant tenth = new Constant(0.1);
         Constant thousandth = new Constant(1e-3);
+        Map<String, String> adaBelief = Map.of("m", "exp_avg", "v", "exp_avg_var");
         Map<String, String> torchAdam = Map.of("m", "exp_avg", "v", "exp_avg_sq");
         Muon muon = new Muon(new Constant(0.02), new Decay.PerStep(0.95), true, 0.1);
         Adafactor adafactor = new Adafactor(new Constant(0.01), new Adafactor.SecondMoment.Power(0.8), Adafactor.FACTOR_FROM, 0);
@@ -49,6 +53,15 @@ class GoldenUpdatesTest {
                 GoldenTrajectory.of("rmsprop", new RmsProp(new Constant(0.01), new Decay.PerStep(0.99), 1e-8, 0),
                         Map.of("v", "square_avg")),
                 GoldenTrajectory.of("adafactor_optax", adafactor, Map.of("v", "v", "r", "v_row", "c", "v_col")),
+                GoldenTrajectory.of("radam", new RAdam(new Constant(0.01), BETA1, BETA2, 1e-8, 0), torchAdam),
+                GoldenTrajectory.of("nadam", new NAdam(new Constant(0.002), BETA1, BETA2, 0.004, 1e-8, 0), torchAdam),
+                GoldenTrajectory.of("adabelief", adaBelief(BETA2, 1e-16, CORRECTED, 0.1), adaBelief),
+                GoldenTrajectory.of("adabelief_rectify", adaBelief(BETA2, 1e-16, RECTIFIED, 0.1), adaBelief),
+                GoldenTrajectory.of("adabelief_rectify_b2_09", adaBelief(BETA1, 1e-12, RECTIFIED, 0), adaBelief),
+                GoldenTrajectory.of("adabelief_optax", adaBelief(BETA2, 1e-16, CORRECTED, 0), Map.of("m", "mu", "v", "nu")),
+                GoldenTrajectory.of("adabelief_optax_bigeps",
+                        new AdaBelief(new Constant(0.01), BETA1, new Decay.PerStep(0.99), 1e-4, 1e-6, CORRECTED, 0),
+                        Map.of("m", "mu", "v", "nu")),
                 muon("muon_fp32", muon, Map.of("m", "momentum")),
                 muon("muon_kj_fp32", muon, Map.of("m", "momentum_buffer")));
     }
@@ -60,6 +73,10 @@ class GoldenUpdatesTest {
 
     private static AdamW adamW(double beta2, double eps, double weightDecay) {
         return new AdamW(new Constant(0.01), BETA1, new Decay.PerStep(beta2), eps, weightDecay);
+    }
+
+    private static AdaBelief adaBelief(Decay beta2, double eps, AdaBelief.FirstSteps firstSteps, double weightDecay) {
+        return new AdaBelief(new Constant(1e-3), BETA1, beta2, eps, eps, firstSteps, weightDecay);
     }
 
     private static Stream<Arguments> trajectoriesOnBackends() {

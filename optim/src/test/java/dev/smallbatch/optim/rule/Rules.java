@@ -5,6 +5,7 @@ import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
+import dev.smallbatch.optim.schedule.WarmupLinear;
 import java.util.List;
 
 /** Every rule, with learning rates for problems of size 1: the table that shared tests run over. */
@@ -61,6 +62,48 @@ public enum Rules {
         @Override
         UpdateRule with(Schedule lr, double weightDecay) {
             return new RmsProp(lr, new Decay.HalfLife(6400), 1e-8, weightDecay);
+        }
+    },
+    NADAM(0.05, 0.01, 2) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new NAdam(lr, new Decay.PerStep(0.9), new Decay.HalfLife(6400), 0.004, 1e-8, weightDecay);
+        }
+    },
+    RADAM(0.05, 0.01, 2) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new RAdam(lr, new Decay.PerStep(0.9), new Decay.HalfLife(6400), 1e-8, weightDecay);
+        }
+    },
+    ADABELIEF(0.05, 0.01, 2) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new AdaBelief(lr, new Decay.PerStep(0.9), new Decay.HalfLife(6400), 1e-8, 1e-8, AdaBelief.FirstSteps.CORRECTED, weightDecay);
+        }
+    },
+    RECTIFIED_ADABELIEF(0.05, 0.01, 2) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new AdaBelief(lr, new Decay.PerStep(0.9), new Decay.HalfLife(6400), 1e-8, 1e-8, AdaBelief.FirstSteps.RECTIFIED, weightDecay);
+        }
+    },
+    SCHEDULE_FREE_SGD(0.1, 0.001, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new ScheduleFree(lr, 0.9, weightDecay);
+        }
+    },
+    SCHEDULE_FREE_ADAMW(0.1, 0.02, 2) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new ScheduleFree(lr, 0.9, new Decay.HalfLife(6400), 1e-8, weightDecay);
+        }
+    },
+    AVERAGED_ADAMW(0.05, 0.01, 3) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new WeightAverage(ADAMW.with(lr, weightDecay), new Decay.PerStep(0.9), true, 2);
         }
     },
     ADAFACTOR(0.2, 0.05, 1) {
@@ -186,6 +229,11 @@ public enum Rules {
     /** All of a matrix with two rows or columns. */
     private static LowRank lowRank(Schedule lr, double weightDecay) {
         return new LowRank(new AdamW(lr, new Decay.PerStep(0.9), new Decay.HalfLife(6400), 1e-6, weightDecay), 2, 5);
+    }
+
+    /** One that such a rule takes: a warm-up of a twentieth of the steps, and down to 0, if it is not the rule that averages. */
+    Schedule schedule(double peak, int steps) {
+        return name().startsWith("SCHEDULE_FREE") ? new Constant(peak, steps / 20) : new WarmupLinear(peak, steps, steps / 20);
     }
 
     /** For the parameters of a model, at a constant rate; what is not for vectors leaves them to Adam. */

@@ -44,4 +44,12 @@ final class SingleParameter {
     float[] values() {
         return parameter.value().toFloatArray();
     }
+
+    /** The weights to evaluate; those to train are as before afterwards. */
+    float[] evaluated() {
+        rule.toEvaluation(parameter, state, bench.kernels());
+        float[] values = values();
+        rule.toTraining(parameter, state, bench.kernels());
+        return values;
+    }
 }

@@ -117,6 +117,12 @@ final class NullBackend implements Backend {
         public void axpy(Tensor y, float a, Tensor x) {}
 
         @Override
+        public void lerp(Tensor y, float a, Tensor x) {}
+
+        @Override
+        public void exchange(Tensor a, Tensor b) {}
+
+        @Override
         public void add(Tensor out, Tensor a, Tensor b) {}
 
         @Override
@@ -135,6 +141,9 @@ final class NullBackend implements Backend {
 
         @Override
         public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {}
+
+        @Override
+        public void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {}
 
         @Override
         public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {}

@@ -1,5 +1,6 @@
 package dev.smallbatch.core.cpu.scalar;
 
+import dev.smallbatch.core.cpu.Exchange;
 import dev.smallbatch.core.cpu.Parallel;
 import dev.smallbatch.core.spi.ElementwiseKernels;
 import dev.smallbatch.core.spi.Rounding;
@@ -48,6 +49,24 @@ final class ScalarElementwise implements ElementwiseKernels {
                 ys.add(i, a * xs.get(i));
             }
         });
+    }
+
+    /** y[i] += a (x[i] - y[i]). */
+    @Override
+    public void lerp(Tensor y, float a, Tensor x) {
+        Floats ys = new Floats(y);
+        Floats xs = new Floats(x);
+        Grid.split(parallel, x.numel(), 1, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                ys.add(i, a * (xs.get(i) - ys.get(i)));
+            }
+        });
+    }
+
+    /** a[i] and b[i] change places. */
+    @Override
+    public void exchange(Tensor a, Tensor b) {
+        Grid.split(parallel, a.numel(), 1, (from, to) -> Exchange.run(a, b, from, to));
     }
 
     /** out[i] = a[i] + b[i]. */

@@ -104,6 +104,35 @@ final class ScalarUpdate implements UpdateKernels {
         };
     }
 
+    /**
+     * v = secondKeep v + secondTake h^2, w = learningRate h / (sqrt(v) secondRoot + secondEpsilon) + decay p,
+     * p = p + stepKeep m - stepTake w, m = keep m - take w; then p = (p - m) + m.
+     */
+    @Override
+    public void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        Floats ps = new Floats(p, rounding, new RandomKey(key).at(StepNumber.get(s)).bits());
+        Floats nearest = new Floats(p);
+        Floats ms = new Floats(m);
+        Floats vs = v == null ? null : new Floats(v);
+        Floats gs = new Floats(g);
+        Floats scalars = new Floats(s);
+        Slots slots = new Slots(s);
+        Grid.split(parallel, p.numel(), 4, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                double q = slots.scale * gs.get(i);
+                if (vs != null) {
+                    vs.set(i, scalars.get(SECOND_KEEP) * vs.get(i) + scalars.get(SECOND_TAKE) * q * q);
+                    q /= Math.sqrt(vs.get(i)) * scalars.get(SECOND_ROOT) + scalars.get(SECOND_EPSILON);
+                }
+                double w = slots.learningRate * q + scalars.get(DECAY) * ps.get(i);
+                ps.set(i, ps.get(i) + slots.stepKeep * ms.get(i) - slots.stepTake * w);
+                ms.set(i, slots.keep * ms.get(i) - slots.take * w);
+                nearest.add(i, -ms.get(i));
+                nearest.add(i, ms.get(i));
+            }
+        });
+    }
+
     /** v = keep v + take (h^2 + floor), u = h / sqrt(v), then as adafactor. */
     @Override
     public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {

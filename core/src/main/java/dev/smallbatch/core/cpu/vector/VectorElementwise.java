@@ -1,5 +1,6 @@
 package dev.smallbatch.core.cpu.vector;
 
+import dev.smallbatch.core.cpu.Exchange;
 import dev.smallbatch.core.cpu.Parallel;
 import dev.smallbatch.core.spi.ElementwiseKernels;
 import dev.smallbatch.core.spi.Rounding;
@@ -43,19 +44,41 @@ final class VectorElementwise implements ElementwiseKernels {
 
     @Override
     public void axpy(Tensor y, float a, Tensor x) {
-        MemorySegment to = y.segment();
         MemorySegment in = x.segment();
         FloatVector factor = Lanes.all(a);
-        chunks.run(y.numel(), (from, count) -> {
+        weights.update(y, Rounding.NEAREST_EVEN, 0, (to, at, from, count) -> {
             int i = 0;
             for (; i + L <= count; i += L) {
-                Lanes.store(factor.fma(Lanes.load(in, from + i), Lanes.load(to, from + i)), to, from + i);
+                Lanes.store(factor.fma(Lanes.load(in, from + i), Lanes.load(to, at + i)), to, at + i);
             }
             if (i < count) {
                 VectorMask<Float> rest = Lanes.first(count - i);
-                Lanes.store(factor.fma(Lanes.load(in, from + i, rest), Lanes.load(to, from + i, rest)), to, from + i, rest);
+                Lanes.store(factor.fma(Lanes.load(in, from + i, rest), Lanes.load(to, at + i, rest)), to, at + i, rest);
             }
         });
+    }
+
+    @Override
+    public void lerp(Tensor y, float a, Tensor x) {
+        MemorySegment to = y.segment();
+        FloatVector factor = Lanes.all(a);
+        weights.read(x, (in, at, from, count) -> {
+            int i = 0;
+            for (; i + L <= count; i += L) {
+                FloatVector old = Lanes.load(to, from + i);
+                Lanes.store(factor.fma(Lanes.load(in, at + i).sub(old), old), to, from + i);
+            }
+            if (i < count) {
+                VectorMask<Float> rest = Lanes.first(count - i);
+                FloatVector old = Lanes.load(to, from + i, rest);
+                Lanes.store(factor.fma(Lanes.load(in, at + i, rest).sub(old), old), to, from + i, rest);
+            }
+        });
+    }
+
+    @Override
+    public void exchange(Tensor a, Tensor b) {
+        chunks.run(a.numel(), (from, count) -> Exchange.run(a, b, from, from + count));
     }
 
     @Override

@@ -236,6 +236,12 @@ final class VectorUpdate implements UpdateKernels {
     }
 
     @Override
+    public void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        new VectorScheduleFree(m.segment(), v == null ? null : v.segment(), g.segment(), s)
+                .run(weights, p, rounding, keyOfStep(key, s));
+    }
+
+    @Override
     public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
         adafactor.step(p, v, g, s, rounding, keyOfStep(key, s));
     }
