@@ -73,7 +73,7 @@ final class CellRun implements AutoCloseable {
 
     /** The memory of a run, without allocating it. */
     static StepMemory plan(Scale scale, Cell cell, boolean recompute) {
-        return plan(scale.model(), cell, groups(scale, cell, peak -> step -> peak), microBatches(scale, cell), recompute);
+        return plan(scale.model(), cell, groups(scale, cell, Constant::new), microBatches(scale, cell), recompute);
     }
 
     private static StepMemory plan(GptConfig model, Cell cell, List<ParameterGroup> groups, int micro, boolean recompute) {
@@ -131,6 +131,11 @@ final class CellRun implements AutoCloseable {
             throw new NonFiniteLossException(number, "loss or a gradient", result.loss());
         }
         return result.loss();
+    }
+
+    /** {@link #gpt} as it is to be evaluated, until that is closed. */
+    Optimizer.Evaluation evaluation() {
+        return step.optimizer().evaluation();
     }
 
     Gpt gpt() {

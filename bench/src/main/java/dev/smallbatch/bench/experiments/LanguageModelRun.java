@@ -5,6 +5,7 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.optim.Clipping;
+import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.train.Batch;
@@ -49,8 +50,10 @@ final class LanguageModelRun {
             try {
                 double last = train(run, cell, steps, progress);
                 double seconds = (System.nanoTime() - begin) * 1e-9;
-                double loss = validate(run.gpt(), cell, kernels);
-                return new Result(Double.isFinite(loss) ? loss : null, last, steps, seconds, memory);
+                try (Optimizer.Evaluation _ = run.evaluation()) {
+                    double loss = validate(run.gpt(), cell, kernels);
+                    return new Result(Double.isFinite(loss) ? loss : null, last, steps, seconds, memory);
+                }
             } catch (NonFiniteLossException diverged) {
                 return new Result(null, null, diverged.step(), (System.nanoTime() - begin) * 1e-9, memory);
             }

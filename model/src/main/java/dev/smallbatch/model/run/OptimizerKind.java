@@ -3,16 +3,21 @@ package dev.smallbatch.model.run;
 import static dev.smallbatch.model.run.OptimizerRow.row;
 import static dev.smallbatch.model.run.Setting.Range.COUNT;
 import static dev.smallbatch.model.run.Setting.Range.FRACTION;
+import static dev.smallbatch.model.run.Setting.Range.NOT_NEGATIVE;
 import static dev.smallbatch.model.run.Setting.Range.POSITIVE;
 
 import dev.smallbatch.model.run.OptimizerRow.SecondDecay;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdaGrad;
+import dev.smallbatch.optim.rule.AdaBelief;
 import dev.smallbatch.optim.rule.Adafactor;
 import dev.smallbatch.optim.rule.Lion;
 import dev.smallbatch.optim.rule.Muon;
+import dev.smallbatch.optim.rule.NAdam;
+import dev.smallbatch.optim.rule.RAdam;
 import dev.smallbatch.optim.rule.RmsProp;
+import dev.smallbatch.optim.rule.ScheduleFree;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.Signum;
 import dev.smallbatch.optim.schedule.Constant;
@@ -58,7 +63,24 @@ public enum OptimizerKind {
             .secondMoment().weightDecay(Muon.TABLES_WEIGHT_DECAY)
             .set("matrix-lr", 0.02, POSITIVE, "peak rate of hidden matrices")
             .set("beta", 0.95, FRACTION, "decay of their average per step")
-            .groups(o -> ParameterGroup.matricesAndOthers(new Muon(o.lr("matrix-lr"), o.decay("beta")), o.adamW())));
+            .groups(o -> ParameterGroup.matricesAndOthers(new Muon(o.lr("matrix-lr"), o.decay("beta")), o.adamW()))),
+    NADAM(row("Adam that looks one step ahead").lrByWidth(2e-3).beta1(0.9).secondMoment()
+            .set("rise", 0.004, NOT_NEGATIVE, "how fast the moment's share of a step rises")
+            .rule(o -> new NAdam(o.lr(), o.firstDecay(), o.secondDecay(), o.number("rise"), 1e-8, o.weightDecay()))),
+    RADAM(row("Adam that warms up by itself").lrByWidth(2e-3).beta1(0.9).secondMoment()
+            .rule(o -> new RAdam(o.lr(), o.firstDecay(), o.secondDecay(), 1e-8, o.weightDecay()))),
+    ADABELIEF(row("Adam that divides by how far gradients are from their mean").lrByWidth(2e-3).beta1(0.9).secondMoment()
+            .set("eps", 1e-16, POSITIVE, "outside the root, and added to its square in every step")
+            .set("first-steps", AdaBelief.FirstSteps.RECTIFIED, "limited in length, or corrected as adamw's")
+            .rule(o -> new AdaBelief(o.lr(), o.firstDecay(), o.secondDecay(), o.number("eps"), o.number("eps"),
+                    o.constant(AdaBelief.FirstSteps.class, "first-steps"), o.weightDecay()))),
+    SCHEDULE_FREE_SGD(row("SGD whose average over all steps takes the place of a falling rate").lr(2).averagesInsteadOfDecay()
+            .set("beta", 0.9, FRACTION, "how close to the average gradients are taken")
+            .rule(o -> new ScheduleFree(o.lr(), o.number("beta"), o.weightDecay()))),
+    SCHEDULE_FREE_ADAMW(row("adamw without its first moment, whose average over all steps takes the place of a falling rate")
+            .lrByWidth(2e-3).secondMoment().averagesInsteadOfDecay()
+            .set("beta", 0.9, FRACTION, "how close to the average gradients are taken")
+            .rule(o -> new ScheduleFree(o.lr(), o.number("beta"), o.secondDecay(), 1e-8, o.weightDecay())));
 
     private final OptimizerRow row;
 
@@ -195,6 +217,11 @@ public enum OptimizerKind {
     /** Whether a first decay of 0 would be plain {@link #SGD} or its sign. */
     boolean needsMomentum() {
         return row.needsMomentum;
+    }
+
+    /** Whether an average of weights takes the place of a rate that falls. */
+    boolean averages() {
+        return row.averages;
     }
 
     boolean hasBeta2() {

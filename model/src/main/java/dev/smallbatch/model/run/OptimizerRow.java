@@ -19,6 +19,7 @@ final class OptimizerRow {
     String replaced = "";
     double weightDecay;
     ScheduleKind schedule = ScheduleKind.COSINE;
+    boolean averages;
     final List<Setting> settings = new ArrayList<>();
     Function<RuleOptions, List<ParameterGroup>> groups;
 
@@ -94,6 +95,12 @@ final class OptimizerRow {
     OptimizerRow constantRate() {
         schedule = ScheduleKind.CONSTANT;
         return this;
+    }
+
+    /** What is evaluated is an average of weights, beside which a rate that falls has no place. */
+    OptimizerRow averagesInsteadOfDecay() {
+        averages = true;
+        return constantRate();
     }
 
     /** It has a number of its own. */

@@ -58,6 +58,11 @@ final class OptionChecks {
         if (options.optimizer != null || !options.resume) {
             chosen().settings(options.settings, options.beta2 != null || options.beta2HalfLife != null);
         }
+        if (chosen().averages() && options.schedule != null && options.schedule != ScheduleKind.CONSTANT) {
+            throw new UsageException("train: --schedule " + RunConfigJson.lowerCase(options.schedule) + " with --optimizer "
+                    + chosen().option() + "; its average over all steps takes the place of a rate that falls, and steps at a low"
+                    + " rate would hardly count in it. Leave --schedule out");
+        }
         if (options.optimizer != null && options.optimizer.needsMomentum() && options.beta1 != null && options.beta1 == 0) {
             throw new UsageException("train: --beta1 0 with --optimizer " + options.optimizer.option()
                     + "; without momentum it is --optimizer sgd");
