@@ -104,6 +104,10 @@ final class TrainCommand implements Callable<Integer> {
         @Option(names = "--schedule", paramLabel = "NAME",
                 description = "cosine or constant (default: by optimizer, mostly cosine, down to 0).")
         private ScheduleKind schedule;
+        @Option(names = "--ema", paramLabel = "D",
+                description = "Keep an average of weights with decay D per step, such as 0.999, and evaluate and export that; 4 bytes"
+                        + " more for each parameter (default: none).")
+        private Double ema;
         @Option(names = "--clip-norm", paramLabel = "N", description = "Largest norm of all gradients together (default: none).")
         private Double clipNorm;
         @Option(names = "--accumulate", paramLabel = "N",
@@ -162,6 +166,9 @@ final class TrainCommand implements Callable<Integer> {
                 .threads(backend.threads).backend(backend.backend);
         model.into(options);
         optimizer.given.forEach(options::set);
+        if (update.ema != null) {
+            options.set("ema", update.ema);
+        }
         return options;
     }
 }

@@ -20,6 +20,7 @@ import dev.smallbatch.optim.rule.RmsProp;
 import dev.smallbatch.optim.rule.ScheduleFree;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.Signum;
+import dev.smallbatch.optim.rule.WeightAverage;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
 import java.util.Arrays;
@@ -82,6 +83,10 @@ public enum OptimizerKind {
             .set("beta", 0.9, FRACTION, "how close to the average gradients are taken")
             .rule(o -> new ScheduleFree(o.lr(), o.number("beta"), o.secondDecay(), 1e-8, o.weightDecay())));
 
+    /** What each can have beside its own settings, but for those that average weights themselves. */
+    static final Setting EMA = Setting.number("ema", FRACTION, 0, "decay per step of an average of weights, which is then what is"
+            + " evaluated and exported; 0 for none");
+
     private final OptimizerRow row;
 
     OptimizerKind(OptimizerRow row) {
@@ -122,8 +127,14 @@ public enum OptimizerKind {
             require(value != null, setting.name(), given, "; must be " + setting.possible());
             values.put(setting.name(), value);
         }
+        String ema = EMA.canonical(given.getOrDefault(EMA.name(), EMA.usual()));
+        require(ema != null, EMA.name(), given, "; must be " + EMA.possible());
+        require(!row.averages || ema.equals("0"), EMA.name(), given, "; --optimizer " + option() + " averages weights itself");
+        if (given.containsKey(EMA.name()) && !ema.equals("0")) {
+            values.put(EMA.name(), ema);
+        }
         for (String name : given.keySet()) {
-            require(values.containsKey(name), name, given, "; --optimizer " + option() + " has no such setting");
+            require(name.equals(EMA.name()) || values.containsKey(name), name, given, "; --optimizer " + option() + " has no such setting");
         }
         return new Settings(values);
     }
@@ -138,7 +149,12 @@ public enum OptimizerKind {
 
     /** The rules of a run; {@code schedule} gives a peak its schedule. */
     List<ParameterGroup> groups(RunConfig.Update update, DoubleFunction<Schedule> schedule) {
-        return row.groups.apply(new RuleOptions(update, schedule));
+        List<ParameterGroup> groups = row.groups.apply(new RuleOptions(update, schedule));
+        if (!update.settings().values().containsKey(EMA.name())) {
+            return groups;
+        }
+        Decay ema = new Decay.PerStep(update.settings().number(EMA.name()));
+        return groups.stream().map(g -> new ParameterGroup(g.name(), g.selects(), new WeightAverage(g.rule(), ema, true, 1))).toList();
     }
 
     /** The rules with their usual decays and settings and one learning rate for all that stays, to measure an update. */

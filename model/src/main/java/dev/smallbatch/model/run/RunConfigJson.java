@@ -86,6 +86,9 @@ final class RunConfigJson {
                 node.put(key(update.optimizer(), setting), Double.parseDouble(value));
             }
         }
+        if (update.settings().values().containsKey(OptimizerKind.EMA.name())) {
+            node.put(OptimizerKind.EMA.name(), update.settings().number(OptimizerKind.EMA.name()));
+        }
         return node.put("weight_decay", update.weightDecay())
                 .put("clip_norm", update.clipNorm())
                 .put("schedule", lowerCase(update.schedule()))
@@ -163,6 +166,9 @@ final class RunConfigJson {
             if (node.has(key(optimizer, setting))) {
                 settings.put(setting.name(), node.get(key(optimizer, setting)).asText());
             }
+        }
+        if (node.has(OptimizerKind.EMA.name())) {
+            settings.put(OptimizerKind.EMA.name(), node.get(OptimizerKind.EMA.name()).asText());
         }
         return new RunConfig.Update(optimizer, required(node, "lr").asDouble(),
                 optimizer.hasBeta1() ? required(node, "beta1").asDouble() : 0, beta2,

@@ -64,8 +64,14 @@ class DefaultsTest {
         assertRefused("twice", o -> o.beta2(0.95).beta2HalfLife(1e6));
         assertRefused("one of --tokens, --steps", o -> o.tokens(5L).steps(5L));
         assertRefused("sgd has none", o -> o.optimizer(OptimizerKind.SGD).beta2(0.9));
-        assertRefused("--beta1 belongs to --optimizer momentum, nesterov, signum, lion, adamw, muon; adafactor has none",
+        assertRefused("--beta1 belongs to --optimizer momentum, nesterov, signum, lion, adamw, muon",
                 o -> o.optimizer(OptimizerKind.ADAFACTOR).beta1(0.9));
+        assertRefused("; adafactor has none", o -> o.optimizer(OptimizerKind.ADAFACTOR).beta1(0.9));
+        assertRefused("--schedule cosine with --optimizer schedule-free-sgd; its average over all steps takes the place of a rate",
+                o -> o.optimizer(OptimizerKind.SCHEDULE_FREE_SGD).schedule(ScheduleKind.COSINE));
+        assertRefused("--set ema=0.9; --optimizer schedule-free-sgd averages weights itself",
+                o -> o.optimizer(OptimizerKind.SCHEDULE_FREE_SGD).set("ema", 0.9));
+        assertRefused("--set ema=1; must be at least 0 and below 1", o -> o.set("ema", 1));
         assertRefused("--set matrix-lr=0.1; --optimizer adamw has no such setting, nor any other", o -> o.set("matrix-lr", 0.1));
         assertRefused("--set lr=0.1; --optimizer muon has no such setting. Settings of muon: matrix-lr=0.02 (peak rate of",
                 o -> o.optimizer(OptimizerKind.MUON).set("lr", 0.1));
