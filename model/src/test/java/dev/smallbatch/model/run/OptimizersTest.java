@@ -2,6 +2,7 @@ package dev.smallbatch.model.run;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.autograd.Parameter;
@@ -14,6 +15,7 @@ import dev.smallbatch.tck.LeakCheck;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -53,6 +55,18 @@ class OptimizersTest {
             assertArrayEquals(Files.readAllBytes(directory.resolve("straight/checkpoint").resolve(file)),
                     Files.readAllBytes(directory.resolve("stopped/checkpoint").resolve(file)), file);
         }
+    }
+
+    /** The last of a run is its model, and a checkpoint holds the same weights beside those to go on from. */
+    @Test
+    void anAverageOfWeightsIsExportedAndAStoppedRunGoesOnWithIt() throws IOException {
+        train(options(OptimizerKind.ADAMW, DType.BF16, "plain"), Long.MAX_VALUE);
+        train(options(OptimizerKind.ADAMW, DType.BF16, "straight").set("ema", 0.9), Long.MAX_VALUE);
+        train(options(OptimizerKind.ADAMW, DType.BF16, "stopped").set("ema", 0.9), 13);
+        train(TrainingOptions.into(directory.resolve("stopped")).resume(true), Long.MAX_VALUE);
+        byte[] model = Files.readAllBytes(directory.resolve("straight/model/model.safetensors"));
+        assertArrayEquals(model, Files.readAllBytes(directory.resolve("stopped/model/model.safetensors")));
+        assertFalse(Arrays.equals(model, Files.readAllBytes(directory.resolve("plain/model/model.safetensors"))));
     }
 
     @ParameterizedTest

@@ -50,7 +50,9 @@ class RunFilesTest {
                 ScheduleKind.COSINE, 0.05);
         RunConfig.Update muon = new RunConfig.Update(OptimizerKind.MUON, 2e-3, 0.9, new Decay.PerStep(0.95),
                 OptimizerKind.MUON.settings(Map.of("beta", ".9"), false), 1e-4, null, ScheduleKind.COSINE, 0.05);
-        for (RunConfig.Update update : List.of(CONFIG.update(), sgd, fixed, adafactor, constant, muon)) {
+        RunConfig.Update averaged = new RunConfig.Update(OptimizerKind.SGD, 0.2, 0, null,
+                OptimizerKind.SGD.settings(Map.of("ema", "0.999"), false), 0, null, ScheduleKind.COSINE, 0);
+        for (RunConfig.Update update : List.of(CONFIG.update(), sgd, fixed, adafactor, constant, muon, averaged)) {
             RunConfig config = CONFIG.withSteps(50, update, CONFIG.intervals());
             RunConfigJson.write(config, file);
             assertEquals(config, RunConfigJson.read(file));

@@ -1,5 +1,6 @@
 package dev.smallbatch.optim.rule;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.rand.RandomKey;
@@ -169,5 +170,24 @@ class RuleProblemsTest {
             sum += 0.5 * error * error;
         }
         return sum;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void gradientsThatAreZeroMoveNothingAndLeaveFiniteState(Rules rules) {
+        try (Workbench bench = new Workbench()) {
+            SingleParameter p = new SingleParameter(bench, rules.with(rules.schedule(rules.lr, 20), 0),
+                    bench.parameter("p", SHAPE, START));
+            for (int step = 0; step < 10; step++) {
+                p.update(bench.tensor(SHAPE, new float[4]));
+            }
+            assertArrayEquals(START, p.values(), rules.name());
+            assertArrayEquals(START, p.evaluated(), rules.name());
+            p.state.tensors().forEach((name, tensor) -> {
+                for (long i = 0; i < tensor.numel(); i++) {
+                    assertTrue(Float.isFinite(tensor.getFlat(i)), rules + " " + name);
+                }
+            });
+        }
     }
 }
