@@ -138,6 +138,16 @@ final class CellRun implements AutoCloseable {
         return step.optimizer().evaluation();
     }
 
+    /** Batches that mean nothing, to see what a step takes. */
+    static BatchSource pattern(int vocabulary) {
+        return (number, tokens, targets) -> {
+            for (int i = 0; i < tokens.length; i++) {
+                tokens[i] = (int) ((number + 7L * i) % vocabulary);
+                targets[i] = (tokens[i] + 1) % vocabulary;
+            }
+        };
+    }
+
     Gpt gpt() {
         return gpt;
     }

@@ -131,12 +131,7 @@ final class MemoryByMethod implements Experiment {
         CellRun run = new CellRun(scale, cell, STEPS, kernels);
         open.add(run);
         for (int step = 0; step < STEPS; step++) {
-            run.train((number, tokens, targets) -> {
-                for (int i = 0; i < tokens.length; i++) {
-                    tokens[i] = (int) ((number + 7L * i) % scale.vocabulary());
-                    targets[i] = (tokens[i] + 1) % scale.vocabulary();
-                }
-            }, step);
+            run.train(CellRun.pattern(scale.vocabulary()), step);
         }
         OptionalLong after = resident();
         Long grown = before.isPresent() && after.isPresent() ? after.getAsLong() - before.getAsLong() : null;

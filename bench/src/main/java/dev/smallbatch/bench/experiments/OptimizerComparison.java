@@ -2,6 +2,7 @@ package dev.smallbatch.bench.experiments;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.smallbatch.core.io.AtomicFiles;
+import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.model.cli.Format;
 import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.model.run.Setting;
@@ -24,12 +25,19 @@ final class OptimizerComparison implements Experiment {
     /** Times that a grid may grow. */
     private static final int FURTHER = 3;
 
+    /** Seconds of steps before, and while, one is timed alone. */
+    private static final double WARM = 0.4;
+    private static final double TIMED = 0.6;
+
     /** A run of the grid. */
     private record Point(OptimizerKind kind, int batch) {}
 
     /** What an optimizer reached at a batch size. */
     private record Reached(OptimizerKind kind, Cell best, double loss, double deviation, double state, double gradients,
             double tokensPerSecond) {}
+
+    /** How fast steps are while nothing else runs. */
+    private record Speed(double tokensPerSecond) {}
 
     @Override
     public String title() {
@@ -49,10 +57,15 @@ final class OptimizerComparison implements Experiment {
             }
         }
         List<Outcome<Cell, LanguageModelRun.Result>> outcomes = trial.train(run, cells);
+        Map<Cell, Double> speeds = new HashMap<>();
+        new Sweep<>(trial.console(), 1, trial.threads(), Cell.class, Speed.class).run(trial.directory().resolve("speeds.jsonl"),
+                cells.stream().map(cell -> cell.withSeed(0)).distinct().toList(), (cell, kernels, progress) -> speed(trial.scale(),
+                cell, kernels), outcome -> outcome.cell().optimizer())
+                .forEach(outcome -> speeds.put(outcome.cell(), outcome.result().tokensPerSecond()));
         Map<Integer, Map<OptimizerKind, Reached>> reached = new TreeMap<>();
         for (Point point : tuned.keySet()) {
             reached.computeIfAbsent(point.batch, any -> new LinkedHashMap<>()).put(point.kind,
-                    reached(trial, point, cell(trial, point, best(tuned.get(point))), outcomes));
+                    reached(trial, point, cell(trial, point, best(tuned.get(point))), outcomes, speeds));
         }
         write(trial, reached);
         List<Claim> claims = new ArrayList<>();
@@ -120,15 +133,35 @@ final class OptimizerComparison implements Experiment {
         return new Cell(point.kind, point.batch, Double.parseDouble(Format.number(lr)), new TreeMap<>(settings), 0);
     }
 
-    private static Reached reached(Trial trial, Point point, Cell best, List<Outcome<Cell, LanguageModelRun.Result>> outcomes) {
+    private static Speed speed(Scale scale, Cell cell, Kernels kernels) {
+        try (CellRun run = new CellRun(scale, cell, 1 << 20, kernels)) {
+            steps(scale, run, WARM);
+            long begin = System.nanoTime();
+            long steps = steps(scale, run, TIMED);
+            double seconds = (System.nanoTime() - begin) * 1e-9;
+            return new Speed(steps * cell.batch() * scale.seqLen() / seconds);
+        }
+    }
+
+    /** Makes steps for some time; returns how many. */
+    private static long steps(Scale scale, CellRun run, double seconds) {
+        long begin = System.nanoTime();
+        long steps = 0;
+        while ((System.nanoTime() - begin) * 1e-9 < seconds) {
+            run.train(CellRun.pattern(scale.vocabulary()), steps++);
+        }
+        return steps;
+    }
+
+    private static Reached reached(Trial trial, Point point, Cell best, List<Outcome<Cell, LanguageModelRun.Result>> outcomes,
+            Map<Cell, Double> speeds) {
         List<Outcome<Cell, LanguageModelRun.Result>> own =
                 outcomes.stream().filter(outcome -> outcome.cell().withSeed(0).equals(best)).toList();
         Losses losses = new Losses(own);
         var memory = CellRun.plan(trial.scale(), best, false);
         double parameters = trial.scale().model().parameterCount();
-        double seconds = own.stream().mapToDouble(outcome -> outcome.result().seconds()).average().orElseThrow();
         return new Reached(point.kind, best, losses.mean(best), losses.deviation(best), memory.optimizerState() / parameters,
-                memory.gradients() / parameters, trial.scale().tokens() / seconds);
+                memory.gradients() / parameters, speeds.get(best));
     }
 
     private static void write(Trial trial, Map<Integer, Map<OptimizerKind, Reached>> reached) throws IOException {
