@@ -11,7 +11,11 @@ import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdaGrad;
 import dev.smallbatch.optim.rule.AdaBelief;
+import dev.smallbatch.optim.rule.AdaGradNorm;
 import dev.smallbatch.optim.rule.Adafactor;
+import dev.smallbatch.optim.rule.Apollo;
+import dev.smallbatch.optim.rule.Fira;
+import dev.smallbatch.optim.rule.GaLore;
 import dev.smallbatch.optim.rule.Lion;
 import dev.smallbatch.optim.rule.Muon;
 import dev.smallbatch.optim.rule.NAdam;
@@ -65,6 +69,18 @@ public enum OptimizerKind {
             .set("matrix-lr", 0.02, POSITIVE, "peak rate of hidden matrices")
             .set("beta", 0.95, FRACTION, "decay of their average per step")
             .groups(o -> ParameterGroup.matricesAndOthers(new Muon(o.lr("matrix-lr"), o.decay("beta")), o.adamW()))),
+    GALORE(row("Adam along the leading singular vectors of hidden matrices' gradients; adamw for the rest").lowRank(64, 0.25)
+            .groups(o -> ParameterGroup.matricesAndOthers(new GaLore(o.lowRank(), o.number("scale")), o.adamW()))),
+    FIRA(row("galore, and what lies beside its directions scaled to Adam's length").lowRank(64, 0.25)
+            .groups(o -> ParameterGroup.matricesAndOthers(new Fira(o.lowRank(), o.number("scale")), o.adamW()))),
+    APOLLO(row("gradients with their rows or columns scaled to Adam's length, which projections tell; adamw for the rest")
+            .lowRank(64, 1)
+            .groups(o -> ParameterGroup.matricesAndOthers(new Apollo(o.lowRank(), true, o.number("scale")), o.adamW()))),
+    APOLLO_MINI(row("apollo with one scale for each matrix and next to no state").lowRank(1, 128)
+            .groups(o -> ParameterGroup.matricesAndOthers(new Apollo(o.lowRank(), false, o.number("scale")), o.adamW()))),
+    ADAGRADNORM(row("gradients over the root of the sum of all their squares together").lr(5)
+            .set("b0", 0.01, POSITIVE, "the root before the first update")
+            .rule(o -> new AdaGradNorm(o.lr(), o.number("b0"), o.weightDecay()))),
     NADAM(row("Adam that looks one step ahead").lrByWidth(2e-3).beta1(0.9).secondMoment()
             .set("rise", 0.004, NOT_NEGATIVE, "how fast the moment's share of a step rises")
             .rule(o -> new NAdam(o.lr(), o.firstDecay(), o.secondDecay(), o.number("rise"), 1e-8, o.weightDecay()))),

@@ -2,6 +2,7 @@ package dev.smallbatch.model.run;
 
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdamW;
+import dev.smallbatch.optim.rule.LowRank;
 import dev.smallbatch.optim.schedule.Schedule;
 import java.util.function.DoubleFunction;
 
@@ -55,6 +56,12 @@ record RuleOptions(RunConfig.Update update, DoubleFunction<Schedule> schedule) {
     /** A setting that is one of the constants of a type. */
     <E extends Enum<E>> E constant(Class<E> type, String setting) {
         return update.settings().constant(type, setting);
+    }
+
+    /** Adam on projections of the gradients of matrices, by the settings that {@link OptimizerRow#lowRank} has. */
+    LowRank lowRank() {
+        AdamW adam = new AdamW(lr("matrix-lr"), firstDecay(), secondDecay(), 1e-6, weightDecay());
+        return new LowRank(adam, whole("rank"), whole("gap"));
     }
 
     /** With all the common options; also for what a rule for matrices leaves over. */

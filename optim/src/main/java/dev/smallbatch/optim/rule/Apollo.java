@@ -6,7 +6,6 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
-import dev.smallbatch.optim.schedule.Schedule;
 
 /**
  * The gradient itself, scaled by how much Adam would change its length, which a few random projections of it tell; for hidden
@@ -21,7 +20,7 @@ import dev.smallbatch.optim.schedule.Schedule;
  * @param scale usually 1; 128 for {@link #mini}
  * @see <a href="https://arxiv.org/abs/2412.05270">Zhu et al. 2024, algorithm 1</a>
  */
-public record Apollo(LowRank lowRank, boolean channels, double scale) implements UpdateRule {
+public record Apollo(LowRank lowRank, boolean channels, double scale) implements LowRankRule {
     public Apollo {
         if (!(scale > 0)) {
             throw new IllegalArgumentException("apollo: scale " + scale + "; above 0, usually 1");
@@ -41,18 +40,7 @@ public record Apollo(LowRank lowRank, boolean channels, double scale) implements
     @Override
     public long scratchSize(Parameter parameter) {
         Shape shape = parameter.value().shape();
-        return 2 * lowRank.projected(shape).numel() + shape.numel() + LengthScaling.scratchSize(shape)
-                + lowRank.projector(shape).numel();
-    }
-
-    @Override
-    public int scalarCount() {
-        return LowRank.SLOTS;
-    }
-
-    @Override
-    public float[] scalars(StepContext context) {
-        return lowRank.scalars(context);
+        return LowRankRule.super.scratchSize(parameter) + LengthScaling.scratchSize(shape) + lowRank.projector(shape).numel();
     }
 
     @Override
@@ -81,10 +69,5 @@ public record Apollo(LowRank lowRank, boolean channels, double scale) implements
         }
         factor *= lengths.limit(factor, x, state);
         LowRank.apply(parameter, x, factor * Math.sqrt(scale), scalars, rounding, kernels);
-    }
-
-    @Override
-    public Schedule lr() {
-        return lowRank.adam().lr();
     }
 }

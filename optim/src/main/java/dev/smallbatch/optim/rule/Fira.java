@@ -6,7 +6,6 @@ import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
-import dev.smallbatch.optim.schedule.Schedule;
 
 /**
  * {@link GaLore} that also uses what of the gradient lies beside its projector, lengthened as Adam lengthens what lies along it:
@@ -19,7 +18,7 @@ import dev.smallbatch.optim.schedule.Schedule;
  * @param scale of what is projected
  * @see <a href="https://arxiv.org/abs/2410.01623">Chen et al. 2024, equations 9 to 13</a>
  */
-public record Fira(LowRank lowRank, double scale) implements UpdateRule {
+public record Fira(LowRank lowRank, double scale) implements LowRankRule {
     public Fira {
         if (!(scale > 0)) {
             throw new IllegalArgumentException("fira: scale " + scale + "; above 0, usually 0.25");
@@ -34,18 +33,7 @@ public record Fira(LowRank lowRank, double scale) implements UpdateRule {
     @Override
     public long scratchSize(Parameter parameter) {
         Shape shape = parameter.value().shape();
-        return Math.max(SingularVectors.scratchSize(shape, lowRank.projector(shape).rows()),
-                2 * lowRank.projected(shape).numel() + shape.numel() + LengthScaling.scratchSize(shape));
-    }
-
-    @Override
-    public int scalarCount() {
-        return LowRank.SLOTS;
-    }
-
-    @Override
-    public float[] scalars(StepContext context) {
-        return lowRank.scalars(context);
+        return LowRankRule.super.scratchSize(parameter) + LengthScaling.scratchSize(shape);
     }
 
     @Override
@@ -70,10 +58,5 @@ public record Fira(LowRank lowRank, double scale) implements UpdateRule {
         double shortened = lengths.limit(1, x, state);
         LowRank.back(x, work.direction(), projector, (float) (scale / shortened), 1, kernels);
         LowRank.apply(parameter, x, shortened, scalars, rounding, kernels);
-    }
-
-    @Override
-    public Schedule lr() {
-        return lowRank.adam().lr();
     }
 }

@@ -3,9 +3,7 @@ package dev.smallbatch.optim.rule;
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Region;
-import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
-import dev.smallbatch.optim.schedule.Schedule;
 
 /**
  * Adam on the gradient's coordinates along its own leading singular vectors, for hidden matrices alone: with P, R and u of
@@ -17,7 +15,7 @@ import dev.smallbatch.optim.schedule.Schedule;
  * @param scale of the step, usually 0.25
  * @see <a href="https://arxiv.org/abs/2403.03507">Zhao et al. 2024, algorithm 2</a>
  */
-public record GaLore(LowRank lowRank, double scale) implements UpdateRule {
+public record GaLore(LowRank lowRank, double scale) implements LowRankRule {
     public GaLore {
         if (!(scale > 0)) {
             throw new IllegalArgumentException("galore: scale " + scale + "; above 0, usually 0.25");
@@ -27,23 +25,6 @@ public record GaLore(LowRank lowRank, double scale) implements UpdateRule {
     @Override
     public OptimizerState init(Parameter parameter, Region region) {
         return lowRank.init("galore", parameter, region, true, false);
-    }
-
-    @Override
-    public long scratchSize(Parameter parameter) {
-        Shape shape = parameter.value().shape();
-        return Math.max(SingularVectors.scratchSize(shape, lowRank.projector(shape).rows()),
-                2 * lowRank.projected(shape).numel() + shape.numel());
-    }
-
-    @Override
-    public int scalarCount() {
-        return LowRank.SLOTS;
-    }
-
-    @Override
-    public float[] scalars(StepContext context) {
-        return lowRank.scalars(context);
     }
 
     @Override
@@ -62,10 +43,5 @@ public record GaLore(LowRank lowRank, double scale) implements UpdateRule {
         LowRank.direction(work.direction(), work.projected(), state, scalars, kernels);
         LowRank.back(work.full(), work.direction(), projector, 1, 0, kernels);
         LowRank.apply(parameter, work.full(), scale, scalars, rounding, kernels);
-    }
-
-    @Override
-    public Schedule lr() {
-        return lowRank.adam().lr();
     }
 }

@@ -7,69 +7,52 @@ import dev.smallbatch.core.spi.Transpose;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 
 /**
  * The singular vectors of a matrix to its largest singular values, on its shorter side: right ones if it is tall or square,
- * left ones if it is wide. If that side is at most {@value #EXACT} they are eigenvectors of the products of its columns or rows
- * with each other. For a longer one, {@value #ROUNDS} rounds of subspace iteration on {@value #MORE} random directions more than
- * asked for find a subspace, and within it the same is done; it holds nearly as much of the matrix as the best one (98 % of the
- * squares where singular values fall as slowly as {@code i^-1/4}). Products run in float on the kernels, the rest in double in
- * a fixed order.
+ * left ones if it is wide. {@value #ROUNDS} rounds of subspace iteration on {@value #MORE} random directions more than asked for
+ * find a subspace, and the eigenvectors of the matrix's square within it are the result: exact if there are no more
+ * dimensions, and if there are, nearly as good as the best subspace (98 % of its squares where singular values fall as slowly as
+ * {@code i^-1/4}). Products run in float on the kernels, the rest in double in a fixed order.
  *
  * @see <a href="https://arxiv.org/abs/0909.4061">Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1</a>
  */
 final class SingularVectors {
-    static final int EXACT = 256;
-    static final int MORE = 16;
+    static final int MORE = 32;
     static final int ROUNDS = 4;
     /** What rounding leaves of a vector that depends on those before, relative to its length. */
     private static final double DEPENDENT = 1e-5;
 
     private SingularVectors() {}
 
-    /** Elements that {@link #top} needs to work in. */
-    static long scratchSize(Shape matrix, long rank) {
-        long side = Math.min(matrix.rows(), matrix.cols());
-        long width = width(side, rank);
-        return width == side ? side * side : width * (matrix.rows() + matrix.cols() + width + rank);
+    private static long width(long side, long rank) {
+        return Math.min(side, rank + MORE);
     }
 
-    private static long width(long side, long rank) {
-        return side <= EXACT ? side : Math.min(side, rank + MORE);
+    /** Elements that {@link #top} needs to work in. */
+    static long scratchSize(Shape matrix, long rank) {
+        long width = width(Math.min(matrix.rows(), matrix.cols()), rank);
+        return width * (matrix.rows() + matrix.cols() + width + rank);
     }
 
     /**
      * Writes them as the rows of {@code out}, the largest first, orthonormal also where singular values are 0. Of its two signs
-     * each has the one that makes its element of largest magnitude positive.
+     * each has the one that makes its element of largest magnitude positive. All are NaN if an element of g is not finite.
      *
      * @param out (number of vectors, shorter side of g)
      * @param key of the random directions
      */
     static void top(Tensor out, Tensor g, RandomKey key, Tensor scratch, Kernels kernels) {
-        long side = out.shape().cols();
-        long width = width(side, out.shape().rows());
-        if (width == side) {
-            Tensor gram = LowRank.piece(scratch, 0, side, side);
-            boolean tall = LowRank.isTall(g.shape());
-            kernels.matmul().matmul(gram, g, tall ? Transpose.YES : Transpose.NO, g, tall ? Transpose.NO : Transpose.YES, 1, 0);
-            writeEigenvectors(out, gram);
-        } else {
-            withinSubspace(out, g, width, key, scratch, kernels);
-        }
-        fixSigns(out);
-    }
-
-    private static void withinSubspace(Tensor out, Tensor g, long width, RandomKey key, Tensor scratch, Kernels kernels) {
         Shape shape = g.shape();
         boolean tall = LowRank.isTall(shape);
         Transpose yes = tall ? Transpose.YES : Transpose.NO;
         Transpose no = tall ? Transpose.NO : Transpose.YES;
-        long side = out.shape().cols();
-        Tensor basis = LowRank.piece(scratch, 0, width, side);
+        long rank = out.shape().rows();
+        long width = width(out.shape().cols(), rank);
+        Tensor basis = LowRank.piece(scratch, 0, width, out.shape().cols());
         Tensor image = LowRank.piece(scratch, basis.numel(), tall ? shape.rows() : width, tall ? width : shape.cols());
-        Tensor gram = LowRank.piece(scratch, basis.numel() + image.numel(), width, width);
-        Tensor within = LowRank.piece(scratch, basis.numel() + image.numel() + gram.numel(), out.shape().rows(), width);
+        Tensor square = LowRank.piece(scratch, basis.numel() + image.numel(), width, width);
+        Tensor within = LowRank.piece(scratch, basis.numel() + image.numel() + square.numel(), rank, width);
         new Init.Normal(1).fill(basis, key);
         for (int round = 0; round < ROUNDS; round++) {
             LowRank.project(image, g, basis, kernels);
@@ -77,19 +60,13 @@ final class SingularVectors {
             orthonormalize(basis, key.fork("dependent"));
         }
         LowRank.project(image, g, basis, kernels);
-        kernels.matmul().matmul(gram, image, yes, image, no, 1, 0);
-        writeEigenvectors(within, gram);
-        kernels.matmul().matmul(out, within, Transpose.NO, basis, Transpose.NO, 1, 0);
-    }
-
-    /** The first eigenvectors, all NaN if an element is not finite. */
-    private static void writeEigenvectors(Tensor out, Tensor symmetric) {
-        double[][] rows = rows(symmetric);
-        boolean finite = Arrays.stream(rows).flatMapToDouble(Arrays::stream).allMatch(Double::isFinite);
-        SymmetricEigen eigen = finite ? new SymmetricEigen(rows) : null;
-        for (int i = 0; i < out.shape().rows(); i++) {
-            write(out, i, finite ? eigen.vector(i) : rows[i], finite ? 1 : Double.NaN);
+        kernels.matmul().matmul(square, image, yes, image, no, 1, 0);
+        SymmetricEigen eigen = new SymmetricEigen(rows(square));
+        for (int i = 0; i < rank; i++) {
+            write(within, i, eigen.vector(i), 1);
         }
+        kernels.matmul().matmul(out, within, Transpose.NO, basis, Transpose.NO, 1, 0);
+        fixSigns(out);
     }
 
     /** Gram and Schmidt's rows, each cleared of those before it twice; random ones in the place of dependent ones. */
@@ -97,24 +74,24 @@ final class SingularVectors {
         double[][] rows = rows(basis);
         for (int i = 0; i < rows.length; i++) {
             double before = Math.sqrt(dot(rows[i], rows[i]));
-            if (!(clear(rows, i) > DEPENDENT * before)) {
+            if (clear(rows, i) <= DEPENDENT * before) {
                 for (int j = 0; j < rows[i].length; j++) {
                     rows[i][j] = key.at(i).normal(j);
                 }
                 clear(rows, i);
             }
             double length = clear(rows, i);
-            write(basis, i, rows[i], 1 / length);
             for (int j = 0; j < rows[i].length; j++) {
                 rows[i][j] /= length;
             }
+            write(basis, i, rows[i], 1);
         }
     }
 
-    /** Makes row {@code count} orthogonal to those before it; its length then. */
-    private static double clear(double[][] rows, int count) {
-        double[] row = rows[count];
-        for (int i = 0; i < count; i++) {
+    /** Makes a row orthogonal to those before it; its length then. */
+    private static double clear(double[][] rows, int at) {
+        double[] row = rows[at];
+        for (int i = 0; i < at; i++) {
             double along = dot(row, rows[i]);
             for (int j = 0; j < row.length; j++) {
                 row[j] -= along * rows[i][j];

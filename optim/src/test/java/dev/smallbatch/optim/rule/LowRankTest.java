@@ -136,7 +136,7 @@ class LowRankTest {
         int cols = (int) g.shape().cols();
         int side = Math.min(rows, cols);
         Tensor p = bench.tensor(Shape.of(2, side), new float[2 * side]);
-        SingularVectors.top(p, g, KEY, bench.vector(new float[side * side]), bench.kernels());
+        SingularVectors.top(p, g, KEY, bench.vector(new float[(int) SingularVectors.scratchSize(g.shape(), 2)]), bench.kernels());
         double[] rest = new double[rows * cols];
         for (int i = 0; i < rest.length; i++) {
             rest[i] = g.getFlat(i);
