@@ -1,6 +1,5 @@
 package dev.smallbatch.bench.experiments;
 
-import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
@@ -8,7 +7,6 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.model.cli.Format;
 import dev.smallbatch.optim.train.BatchSource;
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -83,9 +81,7 @@ final class AccumulationCost implements Experiment {
             for (int step = 0; step < STEPS; step++) {
                 run.train(source, step);
             }
-            return run.gpt().parameters().stream().map(Parameter::value)
-                    .map(value -> value.segment().asSlice(0, value.numel() * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT))
-                    .toList();
+            return run.weights();
         }
     }
 

@@ -13,6 +13,8 @@ import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.curvature.HessianProduct;
+import dev.smallbatch.optim.curvature.SymmetricOperator;
 import dev.smallbatch.optim.rule.Adafactor;
 import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.Muon;
@@ -26,6 +28,7 @@ import dev.smallbatch.optim.train.NonFiniteLossException;
 import dev.smallbatch.optim.train.StepMemory;
 import dev.smallbatch.optim.train.StepResult;
 import dev.smallbatch.optim.train.TrainStep;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
@@ -38,8 +41,11 @@ final class CellRun implements AutoCloseable {
     private static final double TABLE_DECAY = 1e-4;
 
     private final List<Region> regions;
+    private final Region activations;
     private final StepMemory memory;
     private final Gpt gpt;
+    private final Kernels kernels;
+    private final int microBatches;
     private final TrainStep step;
     private final Batch batch;
 
@@ -49,19 +55,25 @@ final class CellRun implements AutoCloseable {
      * @param steps updates of the whole run, for the schedule: 5 % warm-up, cosine to zero unless the optimizer wants a constant rate
      */
     CellRun(Scale scale, Cell cell, long steps, Kernels kernels) {
+        this(scale, cell, peak -> schedule(cell, peak, steps), kernels);
+    }
+
+    /** As the other, with a schedule for each peak. */
+    CellRun(Scale scale, Cell cell, Function<Double, Schedule> schedule, Kernels kernels) {
         GptConfig model = scale.model();
-        List<ParameterGroup> groups = groups(scale, cell, peak -> schedule(cell, peak, steps));
-        int micro = microBatches(scale, cell);
-        memory = plan(model, cell, groups, micro, false);
+        List<ParameterGroup> groups = groups(scale, cell, schedule);
+        this.kernels = kernels;
+        microBatches = microBatches(scale, cell);
+        memory = plan(model, cell, groups, microBatches, false);
         Region parameters = Region.create("parameters", memory.parameters());
         Region state = Region.create("optimizer", memory.optimizer());
-        Region activations = Region.create("step", memory.step());
+        activations = Region.create("step", memory.step());
         Region data = Region.create("data", memory.data());
-        regions = List.of(parameters, state, activations, data);
+        regions = new ArrayList<>(List.of(parameters, state, activations, data));
         gpt = Gpt.initialized(model, parameters, cell.seed(), dtype(cell));
         Rounding rounding = "bf16-nearest".equals(cell.weights()) ? Rounding.NEAREST_EVEN : Rounding.STOCHASTIC;
         Optimizer optimizer = new Optimizer(groups, Clipping.none(), gpt.parameters(), kernels, state, rounding, cell.seed());
-        step = new TrainStep(gpt, optimizer, kernels, activations, micro);
+        step = new TrainStep(gpt, optimizer, kernels, activations, microBatches);
         batch = Batch.allocate(data, cell.batch(), model.seqLen());
     }
 
@@ -150,6 +162,26 @@ final class CellRun implements AutoCloseable {
 
     Gpt gpt() {
         return gpt;
+    }
+
+    /** Puts weights, as {@link #weights} gives them, in the place of the model's. */
+    void load(List<float[]> weights) {
+        for (int i = 0; i < weights.size(); i++) {
+            gpt.parameters().get(i).value().copyFrom(weights.get(i));
+        }
+    }
+
+    /** A copy of F32 weights, parameter by parameter. */
+    List<float[]> weights() {
+        return gpt.parameters().stream().map(parameter -> parameter.value().toFloatArray()).toList();
+    }
+
+    /** The Hessian of the loss of a source's first batch, until another is trained on. */
+    SymmetricOperator hessian(BatchSource source) {
+        Region room = Region.create("hessian", HessianProduct.bytes(gpt.parameters()));
+        regions.add(room);
+        batch.fill(source, 0);
+        return new HessianProduct(gpt, kernels, activations, microBatches, room).on(batch);
     }
 
     StepMemory memory() {

@@ -25,8 +25,8 @@ public final class ExperimentCommand implements Callable<Integer> {
     private final Console console;
 
     @Parameters(paramLabel = "NAME", description = "toy, optimizer-by-batch, beta2-or-half-life, sensitivity,"
-            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch, memory or optimizers; at paper scale also"
-            + " sensitivity-124m.")
+            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch, memory, optimizers or spectrum; at paper"
+            + " scale also sensitivity-124m.")
     private String name;
 
     @Option(names = "--scale", paramLabel = "NAME", defaultValue = "laptop",
@@ -85,6 +85,7 @@ public final class ExperimentCommand implements Callable<Integer> {
             case "throughput-by-batch" -> new ThroughputByBatch();
             case "optimizers" -> new OptimizerComparison();
             case "memory" -> new MemoryByMethod();
+            case "spectrum" -> new SpectrumByBatch();
             default -> throw new UsageException("experiment: there is no '" + name + "'; see smallbatch experiment --help");
         };
     }

@@ -60,6 +60,15 @@ final class LanguageModelRun {
         }
     }
 
+    /** Trains; the weights at the end. */
+    List<float[]> weights(Cell cell, Kernels kernels) {
+        long steps = text.trainingBlocks() / cell.batch();
+        try (CellRun run = new CellRun(scale, cell, steps, kernels)) {
+            train(run, cell, steps, part -> { });
+            return run.weights();
+        }
+    }
+
     private double train(CellRun run, Cell cell, long steps, DoubleConsumer progress) {
         BatchSource source = text.training(cell.batch(), group(cell), cell.seed());
         long first = steps - Math.max(1, (long) (NEWEST * steps));

@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.smallbatch.core.rand.RandomKey;
+import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
+import dev.smallbatch.core.spi.Backends;
 import dev.smallbatch.model.cli.Console;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -77,6 +80,28 @@ class ExperimentsTest {
         Losses losses = new Losses(IntStream.range(0, 4).mapToObj(i ->
                 outcome(GridTest.sgd(Math.pow(2, i)), 1 + above[i])).toList());
         assertEquals(0.5 + 1 + 0.25, LearningRateByBatch.octaves(losses), 1e-12);
+    }
+
+    @Test
+    void descentOnARandomMatrixTurnsAtItsKnownEdge() {
+        double[] noise = new RandomMatrix(400, 1, RandomKey.of(1)).measure();
+        assertEquals(2.91, noise[0], 0.15, "(1 + sqrt(200 / 400))^2");
+        assertTrue(noise[1] < 1 && noise[2] > 1, Arrays.toString(noise));
+        assertEquals(11.07, new RandomMatrix(3200, RandomMatrix.SPIKE, RandomKey.of(1)).measure()[0], 1, "11 (1 + 20 / 3200)");
+    }
+
+    @Test
+    void theSpectrumAndTheLargestStableRateOfFreshWeightsAreMeasured() throws IOException {
+        Scale scale = Json.scale("laptop", "spectrum");
+        TextBlocks text = new TextBlocks(JavaSources.read(), scale.seqLen(), 400, 16, true);
+        CurvatureRun run = new CurvatureRun(scale, text, List.of());
+        try (Backend backend = Backends.open("auto", new BackendOptions(1))) {
+            CurvatureRun.Seen seen = run.measure(new CurvatureRun.Spot("largest", 4, 10, 0), backend.kernels());
+            assertEquals(10, seen.values().length);
+            assertEquals(1, Arrays.stream(seen.weights()).sum(), 1e-9);
+            double rate = run.measure(new CurvatureRun.Spot("stable", 4, 0, 0), backend.kernels()).values()[0];
+            assertTrue(rate > 0.1 && rate < 100, "largest stable rate " + rate);
+        }
     }
 
     @Test

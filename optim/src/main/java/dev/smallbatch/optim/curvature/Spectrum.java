@@ -14,8 +14,12 @@ public final class Spectrum {
     private final double[] values;
     private final double[] weights;
 
-    /** @param weights of the values, with sum 1 */
-    private Spectrum(double[] values, double[] weights) {
+    /**
+     * Of values in any order.
+     *
+     * @param weights of the values, with sum 1
+     */
+    public Spectrum(double[] values, double[] weights) {
         int[] order = IntStream.range(0, values.length).boxed().sorted(Comparator.comparingDouble(i -> values[i]))
                 .mapToInt(Integer::intValue).toArray();
         this.values = Arrays.stream(order).mapToDouble(i -> values[i]).toArray();
