@@ -88,6 +88,9 @@ final class InspectCommand implements Callable<Integer> {
         if (last.skipped() > 0) {
             console.row("skipped", "%,d steps, whose loss or gradients were not finite", last.skipped());
         }
+        if (metrics.getFirst().batchTokens() < last.batchTokens()) {
+            console.row("batches", "%,d to %,d tokens", metrics.getFirst().batchTokens(), last.batchTokens());
+        }
         curve("loss", metrics.stream().map(Metric::loss).filter(Double::isFinite).toList());
         curve("validation", metrics.stream().filter(metric -> metric.evalLoss().isPresent())
                 .map(metric -> metric.evalLoss().getAsDouble()).toList());

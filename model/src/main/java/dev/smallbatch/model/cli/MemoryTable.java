@@ -15,14 +15,20 @@ final class MemoryTable {
                 + (choice.recompute() ? " --recompute" : "");
     }
 
+    /** What the plan takes, and what other options would. */
     static void write(Console console, MemoryPlan plan) {
+        total(console, plan);
+        console.row("instead", plan.neighbours().entrySet().stream()
+                .map(other -> other.getKey() + " " + Format.bytes(other.getValue().memory().total())).collect(Collectors.joining(", ")));
+    }
+
+    /** What the plan takes. */
+    static void total(Console console, MemoryPlan plan) {
         StepMemory memory = plan.memory();
         console.row("memory", "%s: weights %s, optimizer %s (%.2f bytes for each parameter), gradients %s, activations %s; and the JVM about %s",
                 Format.bytes(memory.total()), Format.bytes(memory.parameters()), Format.bytes(memory.optimizerState()),
                 plan.statePerParameter(),
                 memory.gradients() == 0 ? "not kept" : Format.bytes(memory.gradients()),
                 Format.bytes(memory.step() + memory.data()), Format.bytes(MemoryPlan.JVM_BYTES));
-        console.row("instead", plan.neighbours().entrySet().stream()
-                .map(other -> other.getKey() + " " + Format.bytes(other.getValue().memory().total())).collect(Collectors.joining(", ")));
     }
 }

@@ -12,7 +12,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
  * Shows how far a run is: a bar where a person is watching, else a line now and then. First the preparation of the text, then
- * the steps.
+ * the steps, or the tokens if the size of a step changes.
  */
 final class Progress implements CorpusProgress, StepListener, AutoCloseable {
     private static final int REFRESH_MILLIS = 200;
@@ -27,8 +27,9 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
     private final Console console;
     private ProgressBar bar;
     private String stage = "";
-    private long steps;
-    private long lastLineStep;
+    private long all;
+    private boolean inTokens;
+    private long lastLineDone;
     private double lastLineSeconds;
     private double smoothed;
     private long seen;
@@ -55,15 +56,20 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
         }
     }
 
-    /** The training begins, at a step from 0 up. */
-    void begin(long firstStep, long allSteps) {
+    /** The training begins, at a step or token from 0 up. */
+    void begin(long done, long allOfThem, boolean tokens) {
         end();
-        steps = allSteps;
-        lastLineStep = firstStep;
+        all = allOfThem;
+        inTokens = tokens;
+        lastLineDone = done;
         if (console.interactive()) {
-            bar = bar("training", allSteps);
-            bar.stepTo(firstStep);
+            bar = bar("training", all);
+            bar.stepTo(done);
         }
+    }
+
+    private long done(StepStats stats) {
+        return inTokens ? Math.min(all, stats.tokens()) : stats.step();
     }
 
     private ProgressBar bar(String task, long max) {
@@ -86,7 +92,7 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
         if (bar != null) {
             bar.setExtraMessage(Format.text(" loss %.3f%s%s %s tok/s", smoothed, evaluated(), skipped(),
                     Format.count(stats.tokensPerSecond())));
-            bar.stepTo(stats.step());
+            bar.stepTo(done(stats));
         } else if (!console.interactive() && isLineDue(stats)) {
             line(stats);
         }
@@ -94,17 +100,19 @@ final class Progress implements CorpusProgress, StepListener, AutoCloseable {
 
     private boolean isLineDue(StepStats stats) {
         double pause = stats.elapsedSeconds() - lastLineSeconds;
-        boolean tenth = stats.step() * LINES / steps > lastLineStep * LINES / steps;
-        return stats.step() == steps || tenth && pause >= SHORTEST_PAUSE || pause >= LONGEST_PAUSE;
+        boolean tenth = done(stats) * LINES / all > lastLineDone * LINES / all;
+        return done(stats) == all || tenth && pause >= SHORTEST_PAUSE || pause >= LONGEST_PAUSE;
     }
 
     private void line(StepStats stats) {
-        double done = (double) stats.step() / steps;
-        double perStep = (stats.elapsedSeconds() - lastLineSeconds) / Math.max(1, stats.step() - lastLineStep);
-        console.err().println(Format.text("step %,d of %,d  %3.0f%%  loss %.3f%s%s  %s tok/s  %s left",
-                stats.step(), steps, 100 * done, smoothed, evaluated(), skipped(), Format.count(stats.tokensPerSecond()),
-                Format.time(perStep * (steps - stats.step()))));
-        lastLineStep = stats.step();
+        long done = done(stats);
+        double perOne = (stats.elapsedSeconds() - lastLineSeconds) / Math.max(1, done - lastLineDone);
+        String where = inTokens ? Format.text("%,d of %,d tokens, %,d at a time", done, all, stats.batchTokens())
+                : Format.text("step %,d of %,d", done, all);
+        console.err().println(Format.text("%s  %3.0f%%  loss %.3f%s%s  %s tok/s  %s left",
+                where, 100.0 * done / all, smoothed, evaluated(), skipped(), Format.count(stats.tokensPerSecond()),
+                Format.time(perOne * (all - done))));
+        lastLineDone = done;
         lastLineSeconds = stats.elapsedSeconds();
     }
 

@@ -68,8 +68,17 @@ final class TrainCommand implements Callable<Integer> {
 
     /** How parameters change. */
     private static final class UpdateOptions {
-        @Option(names = "--batch-size", paramLabel = "N", description = "Sequences per update (default: 1).")
-        private Integer batchSize;
+        @Option(names = "--batch-size", paramLabel = "N",
+                description = "Sequences per update (default: 1); adaptive: more and more of them, as their noise demands.")
+        private BatchSize batchSize;
+        @Option(names = "--batch-initial", paramLabel = "N", description = "First size of adaptive batches (default: 2).")
+        private Integer batchInitial;
+        @Option(names = "--batch-max", paramLabel = "N", description = "Largest size of adaptive batches (default: 64).")
+        private Integer batchMax;
+        @Option(names = "--batch-eta", paramLabel = "X",
+                description = "Adaptive batches grow while the noise of their gradient is longer than X times the gradient"
+                        + " (default: 0.5).")
+        private Double batchEta;
         @Option(names = "--tokens", paramLabel = "N",
                 description = "Length of the run (default: 20 for each active parameter, but the text at most 4 times).")
         private Long tokens;
@@ -131,6 +140,17 @@ final class TrainCommand implements Callable<Integer> {
         private Long checkpointEvery;
     }
 
+    /**
+     * What {@code --batch-size} may say.
+     *
+     * @param sequences null for adaptive
+     */
+    record BatchSize(Integer sequences) {
+        static BatchSize of(String text) {
+            return new BatchSize(text.strip().equalsIgnoreCase("adaptive") ? null : (Integer) Quantity.small(text));
+        }
+    }
+
     TrainCommand(Console console) {
         this.console = console;
     }
@@ -156,7 +176,7 @@ final class TrainCommand implements Callable<Integer> {
     private TrainingOptions options() {
         TrainingOptions options = TrainingOptions.into(out).data(data).glob(glob).resume(resume)
                 .tokenizer(tokenizer)
-                .batchSize(update.batchSize).tokens(update.tokens).steps(update.steps).optimizer(optimizer.kind).lr(update.lr)
+                .tokens(update.tokens).steps(update.steps).optimizer(optimizer.kind).lr(update.lr)
                 .beta1(update.beta1).beta2(update.beta2).beta2HalfLife(update.beta2HalfLife)
                 .weightDecay(update.weightDecay)
                 .warmupFraction(update.warmupFraction).schedule(update.schedule).clipNorm(update.clipNorm)
@@ -169,6 +189,17 @@ final class TrainCommand implements Callable<Integer> {
         if (update.ema != null) {
             options.set("ema", update.ema);
         }
-        return options;
+        return batchSize(options);
+    }
+
+    private TrainingOptions batchSize(TrainingOptions options) {
+        if (update.batchSize != null && update.batchSize.sequences == null) {
+            return options.adaptiveBatch(update.batchInitial, update.batchMax, update.batchEta);
+        }
+        if (update.batchInitial != null || update.batchMax != null || update.batchEta != null) {
+            throw new ParameterException(spec.commandLine(),
+                    "--batch-initial, --batch-max and --batch-eta belong to --batch-size adaptive");
+        }
+        return options.batchSize(update.batchSize == null ? null : update.batchSize.sequences);
     }
 }

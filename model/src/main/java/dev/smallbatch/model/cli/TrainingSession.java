@@ -40,11 +40,13 @@ final class TrainingSession {
             NGramEntropy entropy = run.entropy();
             describe(run, entropy);
             if (run.start().step() > 0) {
-                console.row("goes on", "at step %,d of %,d", run.start().step(), run.config().steps());
+                console.row("goes on", "at " + position(run, run.start().step(), run.start().tokens()));
             }
             StopOnInterrupt stop = new StopOnInterrupt(run, console);
             try {
-                progress.begin(run.start().step(), run.config().steps());
+                boolean grows = run.config().growth() != null;
+                progress.begin(grows ? run.start().tokens() : run.start().step(),
+                        grows ? run.config().tokens() : run.config().steps(), grows);
                 TrainingRun.Result result = run.train(List.of(progress));
                 progress.end();
                 console.out().println();
@@ -66,17 +68,22 @@ final class TrainingSession {
                 model.dim(), model.heads(), model.seqLen(), Format.count(model.parameterCount()),
                 Format.count(model.activeParameterCount()));
         console.row("update", update(config));
-        console.row("schedule", "%s, %s%% warm-up; batches of %d x %,d tokens", lowerCase(config.update().schedule()),
-                Format.number(100 * config.update().warmupFraction()), config.batchSize(), model.seqLen());
-        if (config.accumulation().microBatches() > 1) {
+        console.row("schedule", "%s, %s%% warm-up; %s", lowerCase(config.update().schedule()),
+                Format.number(100 * config.update().warmupFraction()), batches(config));
+        if (config.accumulation().microBatches() > 1 && config.growth() == null) {
             console.row("accumulate", accumulation(run));
         }
-        console.row("length", "%,d steps, %s tokens: the text %.1f times, %.1f tokens for each active parameter", config.steps(),
+        console.row("length", "%s%,d steps, %s tokens: the text %.1f times, %.1f tokens for each active parameter",
+                config.growth() == null ? "" : "at most ", config.steps(),
                 Format.count(config.tokens()), (double) config.tokens() / text.trainingTokens(),
                 (double) config.tokens() / model.activeParameterCount());
-        console.row("every", "%,d steps a checkpoint, %s", config.intervals().checkpoint(), evaluations(config));
+        console.row("every", "%s a checkpoint, %s", every(config, config.intervals().checkpoint()), evaluations(config));
         console.row("backend", run.backend().toString());
-        MemoryTable.write(console, run.memory());
+        if (config.growth() == null) {
+            MemoryTable.write(console, run.memory());
+        } else {
+            MemoryTable.total(console, run.memory());
+        }
         run.rejected().forEach(plan -> console.row("too large", "%s would be better, but takes %s with the JVM",
                 MemoryTable.label(plan.choice()), Format.bytes(plan.resident())));
         config.hyperparameters().warnings().forEach(warning -> console.row("warning", warning));
@@ -96,11 +103,29 @@ final class TrainingSession {
                 config.steps());
     }
 
+    /** How far a run is. */
+    private static String position(TrainingRun run, long step, long tokens) {
+        return run.config().growth() == null ? Format.text("step %,d of %,d", step, run.config().steps())
+                : Format.text("step %,d, token %,d of %,d", step, tokens, run.config().tokens());
+    }
+
+    private static String batches(RunConfig config) {
+        return config.growth() == null ? Format.text("batches of %d x %,d tokens", config.batchSize(), config.model().seqLen())
+                : Format.text("batches of %d to %d x %,d tokens, growing while their noise exceeds %s of the gradient",
+                        config.batchSize(), config.growth().max(), config.model().seqLen(),
+                        Format.number(config.growth().eta()));
+    }
+
+    private static String every(RunConfig config, long steps) {
+        return config.growth() == null ? Format.text("%,d steps", steps)
+                : Format.text("%,d tokens", steps * config.tokensPerStep());
+    }
+
     private static String evaluations(RunConfig config) {
         long sequences = config.intervals().evalSequences();
         return config.intervals().eval() == 0 ? "no evaluation"
-                : Format.text("%,d steps an evaluation on %,d of %,d validation tokens",
-                config.intervals().eval(), sequences * config.model().seqLen(), config.text().validationTokens());
+                : Format.text("%s an evaluation on %,d of %,d validation tokens",
+                every(config, config.intervals().eval()), sequences * config.model().seqLen(), config.text().validationTokens());
     }
 
     private static String update(RunConfig config) {
@@ -127,7 +152,8 @@ final class TrainingSession {
         String directory = run.directory().root().toString();
         if (result.reason() == StopReason.STOP_REQUESTED) {
             long step = result.last().map(StepStats::step).orElse(run.start().step());
-            console.row("stopped", "after step %,d of %,d; the checkpoint is written", step, run.config().steps());
+            long tokens = result.last().map(StepStats::tokens).orElse(run.start().tokens());
+            console.row("stopped", "after %s; the checkpoint is written", position(run, step, tokens));
             console.row("go on", console.command() + " train --out " + quoted(directory) + " --resume");
             return INTERRUPTED;
         }
@@ -137,8 +163,13 @@ final class TrainingSession {
             long tokens = last.tokens() - run.start().tokens();
             console.row("trained", "%s tokens in %s (%s tokens/s)", Format.count(tokens), Format.time(seconds),
                     Format.count(tokens / seconds));
+            if (run.config().growth() != null) {
+                console.row("batches", "%,d updates, the last of %,d tokens", last.step(), last.batchTokens());
+            }
         } else {
-            console.row("trained", "already: all %,d steps were done before", run.config().steps());
+            RunConfig config = run.config();
+            console.row("trained", "already: all %,d %s were done before", config.growth() == null ? config.steps()
+                    : config.tokens(), config.growth() == null ? "steps" : "tokens");
         }
         if (result.evalLoss().isPresent()) {
             double loss = result.evalLoss().getAsDouble();

@@ -11,6 +11,10 @@ import dev.smallbatch.optim.batch.RunLength;
 final class Defaults {
     static final String PRESET = "small";
     static final int BATCH_SIZE = 1;
+    /** Of batches that grow. */
+    static final int FIRST_BATCH = 2;
+    static final int LARGEST_BATCH = 64;
+    static final double BATCH_ETA = 0.5;
 
     /** Below this much text a learned vocabulary has seen its words too seldom. */
     private static final long BYTES_FOR_BPE = 200_000;

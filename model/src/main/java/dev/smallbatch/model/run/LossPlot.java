@@ -11,12 +11,16 @@ import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** {@code loss.png}: training loss, smoothed training loss and validation loss against tokens, which have a logarithmic axis. */
+/**
+ * {@code loss.png}: training loss, smoothed training loss and validation loss against tokens, which have a logarithmic axis; and
+ * the tokens of an update where they change, on an axis of their own.
+ */
 public final class LossPlot {
     private static final int WIDTH = 1000;
     private static final int HEIGHT = 600;
     private static final Color RAW = new Color(190, 205, 225);
     private static final Color SMOOTH = new Color(25, 85, 165);
+    private static final Color BATCH = new Color(90, 150, 70);
     private static final Color EVAL = new Color(200, 60, 40);
     /** A point of the smoothed curve is the mean of this part of all lines, but near the beginning of few. */
     private static final double WINDOW = 0.05;
@@ -52,6 +56,14 @@ public final class LossPlot {
                     evaluated.stream().mapToDouble(metric -> metric.evalLoss().getAsDouble()).toArray());
             line(points, EVAL, 1.5f);
             points.setMarker(SeriesMarkers.CIRCLE).setMarkerColor(EVAL);
+        }
+        if (metrics.stream().mapToLong(Metric::batchTokens).distinct().count() > 1) {
+            XYSeries batches = chart.addSeries("tokens of an update", tokens,
+                    metrics.stream().mapToDouble(Metric::batchTokens).toArray());
+            line(batches, BATCH, 1.5f);
+            batches.setYAxisGroup(1);
+            chart.setYAxisGroupTitle(1, "tokens of an update");
+            chart.getStyler().setYAxisGroupPosition(1, Styler.YAxisPosition.Right);
         }
         return chart;
     }

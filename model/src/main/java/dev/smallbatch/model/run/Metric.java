@@ -7,6 +7,7 @@ import java.util.OptionalDouble;
  *
  * @param step updates made
  * @param tokens tokens seen
+ * @param batchTokens tokens of this update alone
  * @param loss mean over the step's targets in nats, before its update; NaN if it was not finite
  * @param lr learning rate of its update; of hidden matrices where they have their own
  * @param gradNorm norm of all gradients together, before clipping; NaN if there was none, or it was not finite
@@ -15,5 +16,5 @@ import java.util.OptionalDouble;
  * @param evalLoss validation loss, where it was evaluated
  * @param skipped steps that were skipped so far, because loss or gradients were not finite
  */
-public record Metric(long step, long tokens, double loss, double lr, double gradNorm, double tokensPerSecond,
+public record Metric(long step, long tokens, long batchTokens, double loss, double lr, double gradNorm, double tokensPerSecond,
         double elapsedSeconds, OptionalDouble evalLoss, long skipped) {}

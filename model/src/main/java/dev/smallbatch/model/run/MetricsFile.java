@@ -77,7 +77,8 @@ public final class MetricsFile implements StepListener, AutoCloseable {
     }
 
     private static Metric metric(JsonNode node) {
-        return new Metric(node.path("step").asLong(), node.path("tokens").asLong(), node.path("loss").asDouble(Double.NaN),
+        return new Metric(node.path("step").asLong(), node.path("tokens").asLong(), node.path("batch_tokens").asLong(),
+                node.path("loss").asDouble(Double.NaN),
                 node.path("lr").asDouble(), node.path("grad_norm").asDouble(Double.NaN),
                 node.path("tokens_per_second").asDouble(), node.path("elapsed_seconds").asDouble(),
                 node.has("eval_loss") ? OptionalDouble.of(node.get("eval_loss").asDouble()) : OptionalDouble.empty(),
@@ -88,6 +89,7 @@ public final class MetricsFile implements StepListener, AutoCloseable {
         ObjectNode node = JSON.createObjectNode()
                 .put("step", metric.step())
                 .put("tokens", metric.tokens())
+                .put("batch_tokens", metric.batchTokens())
                 .put("loss", finite(metric.loss()))
                 .put("lr", metric.lr())
                 .put("grad_norm", finite(metric.gradNorm()))
@@ -111,9 +113,9 @@ public final class MetricsFile implements StepListener, AutoCloseable {
         if (!stats.logged()) {
             return;
         }
-        Metric metric = new Metric(stats.step(), stats.tokens(), stats.loss(), stats.lr(), stats.gradNorm().orElse(Double.NaN),
-                round(stats.tokensPerSecond()), round(elapsedBefore + stats.elapsedSeconds()), stats.evalLoss(),
-                skippedBefore + stats.skipped());
+        Metric metric = new Metric(stats.step(), stats.tokens(), stats.batchTokens(), stats.loss(), stats.lr(),
+                stats.gradNorm().orElse(Double.NaN), round(stats.tokensPerSecond()),
+                round(elapsedBefore + stats.elapsedSeconds()), stats.evalLoss(), skippedBefore + stats.skipped());
         try {
             writer.write(line(metric));
             writer.flush();

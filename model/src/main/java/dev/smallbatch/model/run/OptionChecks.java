@@ -34,7 +34,10 @@ final class OptionChecks {
             throw new UsageException("train: --vocab-size is for --tokenizer bpe; the vocabulary of " + options.tokenizer
                     + " has its own size");
         }
-        positive("--batch-size", options.batchSize);
+        positive(options.adaptive ? "--batch-initial" : "--batch-size", options.batchSize);
+        positive("--batch-max", options.batchMax);
+        positive("--batch-eta", options.batchEta);
+        checkGrowth();
         checkAccumulation();
         positive("--tokens", options.tokens);
         positive("--steps", options.steps);
@@ -77,6 +80,29 @@ final class OptionChecks {
         if (value != null && !to.test(chosen()) && !(options.resume && options.optimizer == null)) {
             throw new UsageException("train: " + option + " belongs to --optimizer " + OptimizerKind.names(to) + "; "
                     + chosen().option() + " has none");
+        }
+    }
+
+    private void checkGrowth() {
+        if (!options.adaptive) {
+            return;
+        }
+        if (options.steps != null || options.seconds != null) {
+            throw new UsageException("train: " + (options.steps != null ? "--steps" : "--seconds")
+                    + " with --batch-size adaptive: how many updates there will be is not known beforehand; give the length as --tokens");
+        }
+        if (options.accumulate != null || options.accumulateBy != null) {
+            throw new UsageException("train: --accumulate and --accumulate-by are for batches of one size; with --batch-size"
+                    + " adaptive every sequence is a micro-batch, which keeps memory as it is. Leave them out");
+        }
+        if (options.resume) {
+            return;
+        }
+        try {
+            RunPlanner planner = new RunPlanner(options);
+            planner.growth().from(planner.batchSize());
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("train: --batch-size adaptive, --batch-initial, --batch-max: " + e.getMessage());
         }
     }
 

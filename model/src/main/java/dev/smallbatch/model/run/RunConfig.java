@@ -5,10 +5,13 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.optim.Clipping;
 import dev.smallbatch.optim.ParameterGroup;
+import dev.smallbatch.optim.batch.BatchController;
+import dev.smallbatch.optim.batch.BatchTest;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.batch.Hyperparameters;
 import dev.smallbatch.optim.batch.RunLength;
 import dev.smallbatch.optim.schedule.Constant;
+import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupCosine;
 import dev.smallbatch.optim.train.Accumulation;
 import dev.smallbatch.optim.train.TrainConfig;
@@ -21,22 +24,23 @@ import java.util.Map;
  * @param model the architecture
  * @param weights how they are stored
  * @param text what is learned from
- * @param batchSize sequences per update
- * @param steps updates
+ * @param batchSize sequences per update, the first if batches grow
+ * @param steps updates; if batches grow, as many as there would be at their first size
  * @param update how parameters change
  * @param seed of all random numbers
  * @param intervals what happens when; does not change the weights
  * @param recompute whether activations inside blocks are computed again in backward instead of being kept; does not change
  *     the weights either
- * @param accumulation of how many parts an update is made
+ * @param accumulation of how many parts an update is made; if batches grow the first
+ * @param growth how batches grow; null if they do not
  */
 public record RunConfig(GptConfig model, Weights weights, Text text, int batchSize, long steps, Update update, long seed,
-        Intervals intervals, boolean recompute, Accumulation accumulation) {
+        Intervals intervals, boolean recompute, Accumulation accumulation, Growth growth) {
 
     /** Every batch in one piece. */
     RunConfig(GptConfig model, Weights weights, Text text, int batchSize, long steps, Update update, long seed,
             Intervals intervals, boolean recompute) {
-        this(model, weights, text, batchSize, steps, update, seed, intervals, recompute, Accumulation.none());
+        this(model, weights, text, batchSize, steps, update, seed, intervals, recompute, Accumulation.none(), null);
     }
 
     /**
@@ -85,7 +89,22 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
     }
 
     /**
-     * What happens when, in steps; 0 means never.
+     * How batches grow: by the norm test, sequence after sequence going through the model, so that memory stays as it is.
+     *
+     * @param eta how long the mean gradient's noise may be against it
+     * @param max most sequences of an update
+     */
+    public record Growth(double eta, int max) {
+        private static final double LIMIT = 2;
+        private static final double SMOOTHING = 0.9;
+
+        BatchController.Settings from(int initial) {
+            return new BatchController.Settings(new BatchTest.Norm(eta), 1, initial, max, 1, LIMIT, true, SMOOTHING);
+        }
+    }
+
+    /**
+     * What happens when, in steps, those of the first size if batches grow; 0 means never.
      *
      * @param log between two lines of metrics
      * @param eval between two evaluations
@@ -118,10 +137,16 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
 
     /** The update rules with their schedules. */
     List<ParameterGroup> groups() {
-        return update.optimizer.groups(update, peak -> switch (update.schedule) {
-            case COSINE -> new WarmupCosine(peak, steps, warmupSteps());
-            case CONSTANT -> new Constant(peak, warmupSteps());
-        });
+        return update.optimizer.groups(update, this::schedule);
+    }
+
+    private Schedule schedule(double peak) {
+        long unit = growth == null ? 1 : tokensPerStep();
+        Schedule schedule = switch (update.schedule) {
+            case COSINE -> new WarmupCosine(peak, unit * steps, unit * warmupSteps());
+            case CONSTANT -> new Constant(peak, unit * warmupSteps());
+        };
+        return growth == null ? schedule : new Schedule.InTokens(schedule);
     }
 
     Clipping clipping() {
@@ -129,16 +154,23 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
     }
 
     TrainConfig loop() {
-        return new TrainConfig(steps, intervals.log, intervals.eval, intervals.checkpoint);
+        if (growth == null) {
+            return new TrainConfig(steps, intervals.log, intervals.eval, intervals.checkpoint);
+        }
+        long unit = tokensPerStep();
+        return new TrainConfig(TrainConfig.Unit.TOKENS, tokens(), unit * intervals.log, unit * intervals.eval,
+                unit * intervals.checkpoint);
     }
 
     RunConfig withSteps(long newSteps, Update newUpdate, Intervals newIntervals) {
-        return new RunConfig(model, weights, text, batchSize, newSteps, newUpdate, seed, newIntervals, recompute, accumulation);
+        return new RunConfig(model, weights, text, batchSize, newSteps, newUpdate, seed, newIntervals, recompute, accumulation,
+                growth);
     }
 
     /** The same run, which may go on with other choices that do not change the weights. */
     RunConfig continued(Intervals newIntervals, boolean newRecompute) {
-        return new RunConfig(model, weights, text, batchSize, steps, update, seed, newIntervals, newRecompute, accumulation);
+        return new RunConfig(model, weights, text, batchSize, steps, update, seed, newIntervals, newRecompute, accumulation,
+                growth);
     }
 
     /** What the run takes, before any of it is allocated. */

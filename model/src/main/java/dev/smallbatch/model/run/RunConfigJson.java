@@ -65,6 +65,9 @@ final class RunConfigJson {
                     .put("micro_batches", accumulation.microBatches())
                     .put("by", lowerCase(accumulation.weighting()));
         }
+        if (config.growth() != null) {
+            node.putObject("growth").put("eta", config.growth().eta()).put("max", config.growth().max());
+        }
         return node;
     }
 
@@ -134,7 +137,7 @@ final class RunConfigJson {
             return new RunConfig(GptConfigJson.read(required(node, "model"), file.toString()), readWeights(node), readText(required(node, "text")),
                     required(node, "batch_size").asInt(), required(node, "steps").asLong(), readUpdate(required(node, "update")),
                     required(node, "seed").asLong(), readIntervals(required(node, "intervals")),
-                    node.path("recompute").asBoolean(), readAccumulation(node));
+                    node.path("recompute").asBoolean(), readAccumulation(node), readGrowth(node.get("growth")));
         } catch (IllegalArgumentException e) {
             throw damaged(e.getMessage());
         }
@@ -184,6 +187,10 @@ final class RunConfigJson {
         JsonNode accumulation = node.get("accumulation");
         return new Accumulation(required(accumulation, "micro_batches").asInt(),
                 constant(Accumulation.Weighting.class, required(accumulation, "by")));
+    }
+
+    private RunConfig.Growth readGrowth(JsonNode node) throws IOException {
+        return node == null ? null : new RunConfig.Growth(required(node, "eta").asDouble(), required(node, "max").asInt());
     }
 
     private RunConfig.Intervals readIntervals(JsonNode node) throws IOException {

@@ -88,14 +88,20 @@ final class RunPlanner {
                 : options.optimizer;
         Recipe recipe = Recipe.forModel(model)
                 .withOptimizer(optimizer, optimizer == null ? null : settings(optimizer, options.settings))
-                .withDType(options.dtype).withRecompute(options.recompute).withBatchSize(options.batchSize)
-                .withClipping(options.clipNorm != null).withAccumulation(or(options.accumulate, 1))
+                .withDType(options.dtype).withRecompute(options.recompute)
+                .withBatchSize(options.adaptive ? Integer.valueOf(batchSize()) : options.batchSize)
+                .withClipping(options.clipNorm != null).withAccumulation(accumulation().microBatches())
                 .forTokens(or(options.tokens, Defaults.tokens(model, corpus.training().size())));
         return available.isPresent() ? recipe.onMemory(available.getAsLong()) : recipe;
     }
 
+    /** Sequences of the first update. */
+    int batchSize() {
+        return or(options.batchSize, options.adaptive ? Defaults.FIRST_BATCH : Defaults.BATCH_SIZE);
+    }
+
     private void requirePossible(GptConfig model) {
-        int batchSize = or(options.batchSize, Defaults.BATCH_SIZE);
+        int batchSize = batchSize();
         if ((long) batchSize * model.seqLen() > Integer.MAX_VALUE) {
             throw new UsageException("train: --batch-size " + batchSize + " with sequences of " + model.seqLen()
                     + " tokens; an update has at most " + Integer.MAX_VALUE + " tokens");
@@ -117,10 +123,19 @@ final class RunPlanner {
         long seed = or(options.seed, 0L);
         RunConfig.Weights weights = new RunConfig.Weights(recipe.choice().dtype(), or(options.rounding, recipe.rounding()));
         return withSteps(new RunConfig(model, weights, text, batchSize, steps, null, seed, null, recipe.choice().recompute(),
-                accumulation()), recipe.choice().optimizer(), steps);
+                accumulation(), growth()), recipe.choice().optimizer(), steps);
+    }
+
+    /** How batches grow, or null. */
+    RunConfig.Growth growth() {
+        return !options.adaptive ? null : new RunConfig.Growth(or(options.batchEta, Defaults.BATCH_ETA),
+                or(options.batchMax, Math.max(Defaults.LARGEST_BATCH, batchSize())));
     }
 
     private Accumulation accumulation() {
+        if (options.adaptive) {
+            return new Accumulation(batchSize(), Accumulation.Weighting.MICROBATCH);
+        }
         return new Accumulation(or(options.accumulate, 1), or(options.accumulateBy, Accumulation.Weighting.TOKEN));
     }
 
@@ -174,7 +189,13 @@ final class RunPlanner {
         requireSameModel(run.model());
         same("--dtype", options.dtype, run.weights().dtype());
         same("--rounding", options.rounding, run.weights().rounding());
-        same("--batch-size", options.batchSize, run.batchSize());
+        same("--batch-size", options.adaptive ? "adaptive" : options.batchSize,
+                run.growth() == null ? run.batchSize() : "adaptive");
+        if (options.adaptive) {
+            same("--batch-initial", options.batchSize, run.batchSize());
+            same("--batch-max", options.batchMax, run.growth().max());
+            same("--batch-eta", options.batchEta, run.growth().eta());
+        }
         same("--steps", options.steps, run.steps());
         same("--tokens", options.tokens == null ? null
                 : RunLength.steps(options.tokens, run.tokensPerStep()) * run.tokensPerStep(), run.tokens());

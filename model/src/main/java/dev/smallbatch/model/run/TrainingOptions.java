@@ -2,6 +2,7 @@ package dev.smallbatch.model.run;
 
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.optim.batch.BatchController;
 import dev.smallbatch.optim.train.Accumulation;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -34,6 +35,9 @@ public final class TrainingOptions {
     String tokenizer;
     Double validationFraction;
     Integer batchSize;
+    boolean adaptive;
+    Integer batchMax;
+    Double batchEta;
     Long tokens;
     Long steps;
     Double seconds;
@@ -149,6 +153,23 @@ public final class TrainingOptions {
         return this;
     }
 
+    /**
+     * Batches that grow as their gradients' noise begins to drown them, see {@link BatchController}. The run is then a number of
+     * tokens, and every sequence goes through the model alone; excludes {@link #batchSize}, {@link #steps}, {@link #seconds}
+     * and {@link #accumulate}. A null stands for the default.
+     *
+     * @param initial sequences of the first update, at least 2
+     * @param max most sequences of an update
+     * @param eta of the norm test; larger means smaller batches
+     */
+    public TrainingOptions adaptiveBatch(Integer initial, Integer max, Double eta) {
+        adaptive = true;
+        batchSize = initial;
+        batchMax = max;
+        batchEta = eta;
+        return this;
+    }
+
     /** Length of the run in tokens; excludes {@link #steps} and {@link #seconds}. */
     public TrainingOptions tokens(Long value) {
         tokens = value;
@@ -237,13 +258,13 @@ public final class TrainingOptions {
         return this;
     }
 
-    /** Steps between two evaluations; 0 for none. */
+    /** Steps between two evaluations, of the first size if batches grow; 0 for none. */
     public TrainingOptions evalEvery(Long value) {
         evalEvery = value;
         return this;
     }
 
-    /** Steps between two checkpoints; 0 for the end alone. */
+    /** Steps between two checkpoints, of the first size if batches grow; 0 for the end alone. */
     public TrainingOptions checkpointEvery(Long value) {
         checkpointEvery = value;
         return this;

@@ -193,6 +193,7 @@ public final class TrainingRun implements AutoCloseable {
             LOG.log(System.Logger.Level.WARNING, "the run was computed by backend " + state.run().backend() + " so far, now by "
                     + backend.info() + "; results can differ in their last digits");
         }
+        workspace.restore(state.batch());
         return new TrainState(state.step(), state.tokens());
     }
 

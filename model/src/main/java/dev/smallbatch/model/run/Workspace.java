@@ -7,6 +7,7 @@ import dev.smallbatch.model.data.RandomWindows;
 import dev.smallbatch.model.data.SequentialBlocks;
 import dev.smallbatch.model.gpt.Gpt;
 import dev.smallbatch.optim.Optimizer;
+import dev.smallbatch.optim.batch.BatchController;
 import dev.smallbatch.optim.checkpoint.CheckpointStore;
 import dev.smallbatch.optim.train.Batch;
 import dev.smallbatch.optim.train.BatchSource;
@@ -30,6 +31,7 @@ final class Workspace implements AutoCloseable {
     private final Optimizer optimizer;
     private final Batch batch;
     private final Batch evaluated;
+    private final BatchController controller;
     private final TrainStep trainStep;
     private final Evaluator evaluator;
 
@@ -45,9 +47,13 @@ final class Workspace implements AutoCloseable {
         model = Gpt.initialized(config.model(), parameters, config.seed(), config.weights().dtype());
         optimizer = new Optimizer(config.groups(), config.clipping(), model.parameters(), kernels, state,
                 config.weights().rounding(), config.seed());
-        batch = Batch.allocate(data, config.batchSize(), config.model().seqLen());
-        evaluated = Batch.allocate(data, config.batchSize() / config.accumulation().microBatches(), config.model().seqLen());
-        trainStep = new TrainStep(model, optimizer, kernels, step, config.accumulation(), config.recompute());
+        controller = config.growth() == null ? null : new BatchController(config.growth().from(config.batchSize()));
+        int microBatch = config.batchSize() / config.accumulation().microBatches();
+        batch = Batch.allocate(data, controller == null ? config.batchSize() : microBatch, config.model().seqLen());
+        evaluated = Batch.allocate(data, microBatch, config.model().seqLen());
+        trainStep = controller == null
+                ? new TrainStep(model, optimizer, kernels, step, config.accumulation(), config.recompute())
+                : new TrainStep(model, optimizer, kernels, step, controller, config.recompute());
         evaluator = evaluator(kernels);
     }
 
@@ -60,7 +66,7 @@ final class Workspace implements AutoCloseable {
     }
 
     private RandomWindows training() {
-        return new RandomWindows(corpus.training(), config.batchSize(), config.model().seqLen(), config.seed());
+        return new RandomWindows(corpus.training(), batch.batchSize(), config.model().seqLen(), config.seed());
     }
 
     TrainLoop loop(CheckpointStore checkpoints, List<StepListener> listeners) {
@@ -81,6 +87,13 @@ final class Workspace implements AutoCloseable {
             batch.fill(source, step[0]);
             trainStep.run(batch, step[0]++, false);
         }, longest, progress);
+    }
+
+    /** Goes on with batches as large as they were; {@code state} is null if they do not grow. */
+    void restore(BatchController.State state) {
+        if (controller != null) {
+            controller.restore(state);
+        }
     }
 
     Gpt model() {

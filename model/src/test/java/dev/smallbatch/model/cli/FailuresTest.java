@@ -84,6 +84,8 @@ class FailuresTest {
         train("--steps", "1.5").requireFailure(2, "'1.5' is not a whole number");
         train("--lr", "1", "--steps", "5", "--steps", "6").requireFailure(2, "--steps", "only once");
         train("--steps=5", "--seed", "1", "--steps", "6").requireFailure(2, "--steps", "only once");
+        train("--batch-size", "adaptve").requireFailure(2, "--batch-size", "'adaptve' is not a number");
+        train("--batch-max", "8").requireFailure(2, "belong to --batch-size adaptive");
         train("--optimizer", "shampoo").requireFailure(2, "--optimizer", "shampoo", "adafactor, muon");
         Invocation.of("generate", "--model", finished.toString(), "--temperature", "-1").requireFailure(2, "temperature -1");
         Invocation.of("generate", "--model", finished.toString(), "--max-tokens", "-1").requireFailure(2, "--max-tokens -1");
@@ -97,6 +99,7 @@ class FailuresTest {
         train("--layers", "0").requireFailure(2, "layers is 0");
         train("--vocab-size", "10").requireFailure(2, "--vocab-size 10", "257");
         train("--tokens", "1M", "--steps", "5").requireFailure(2, "--tokens, --steps");
+        train("--batch-size", "adaptive", "--steps", "5").requireFailure(2, "--steps with --batch-size adaptive", "--tokens");
         train("--vocab-size", "2G").requireFailure(2, "--vocab-size");
         train("--layers", "2000000000").requireFailure(2, "2000000000 layers are too many");
         train("--batch-size", "1G").requireFailure(2, "--batch-size 1000000000");

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.smallbatch.core.rand.RandomKey;
 import dev.smallbatch.model.run.MetricsFile;
 import dev.smallbatch.model.run.SmallRun;
+import dev.smallbatch.optim.batch.BatchController;
+import dev.smallbatch.optim.checkpoint.CheckpointStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,6 +125,38 @@ class ProcessesTest {
         Invocation.of(resume(run)).requireSuccess();
 
         assertSameResult(run, when);
+    }
+
+    @Test
+    void aKilledRunWhoseBatchGrowsGoesOnWithTheSameBits() throws Exception {
+        Path whole = directory.resolve("growing");
+        Invocation.of(growing(whole)).requireSuccess();
+        Path run = directory.resolve("growing-killed");
+        for (int kill = 0; kill < 2; kill++) {
+            boolean begun = Files.exists(run.resolve("metrics.jsonl"));
+            Running running = start("", begun ? resume(run) : growing(run));
+            awaitLines(running, run, begun ? MetricsFile.read(run.resolve("metrics.jsonl")).size() + 10 : 30);
+            running.process.destroyForcibly();
+            assertEquals(137, running.await(), running.errors());
+            BatchController.State batch = CheckpointStore.read(run.resolve("checkpoint")).batch();
+            assertTrue(batch.batchSize() > 2 && batch.batchSize() < 512, "killed at " + batch);
+        }
+
+        Invocation.of(resume(run)).requireSuccess();
+
+        for (String file : List.of("model/model.safetensors", "checkpoint/model.safetensors", "checkpoint/optimizer.safetensors",
+                "checkpoint/state.json")) {
+            assertArrayEquals(Files.readAllBytes(whole.resolve(file)), Files.readAllBytes(run.resolve(file)), file);
+        }
+        assertEquals(losses(whole), losses(run));
+    }
+
+    private static List<String> growing(Path out) {
+        List<String> arguments = new ArrayList<>(arguments(out));
+        arguments.set(arguments.indexOf("--steps"), "--tokens");
+        arguments.set(arguments.indexOf(STEPS), "60k");
+        arguments.addAll(List.of("--batch-size", "adaptive", "--batch-max", "512", "--batch-eta", "0.6"));
+        return arguments;
     }
 
     private static void assertStopsCleanly(String signal, int exit) throws Exception {

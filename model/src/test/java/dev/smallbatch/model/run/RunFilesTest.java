@@ -76,11 +76,21 @@ class RunFilesTest {
         Path file = directory.resolve("config.json");
         for (Accumulation.Weighting weighting : Accumulation.Weighting.values()) {
             RunConfig config = new RunConfig(CONFIG.model(), F32, CONFIG.text(), 2, 50, CONFIG.update(), 42, CONFIG.intervals(),
-                    CONFIG.recompute(), new Accumulation(2, weighting));
+                    CONFIG.recompute(), new Accumulation(2, weighting), null);
             RunConfigJson.write(config, file);
             assertEquals(config, RunConfigJson.read(file));
             assertNotEquals(RunConfigJson.identity(CONFIG), RunConfigJson.identity(config));
         }
+    }
+
+    @Test
+    void growthIsReadBackAndBelongsToTheIdentity() throws IOException {
+        Path file = directory.resolve("config.json");
+        RunConfig config = new RunConfig(CONFIG.model(), F32, CONFIG.text(), 2, 50, CONFIG.update(), 42, CONFIG.intervals(),
+                CONFIG.recompute(), new Accumulation(2, Accumulation.Weighting.MICROBATCH), new RunConfig.Growth(0.3, 48));
+        RunConfigJson.write(config, file);
+        assertEquals(config, RunConfigJson.read(file));
+        assertTrue(RunConfigJson.identity(config).toString().contains("\"growth\":{\"eta\":0.3,\"max\":48}"));
     }
 
     private String refusal(String json) throws IOException {
@@ -120,7 +130,8 @@ class RunFilesTest {
             metrics.onStep(stats(3, OptionalDouble.empty(), false));
         }
         List<String> lines = Files.readAllLines(file);
-        List<String> keys = List.of("step", "tokens", "loss", "lr", "grad_norm", "tokens_per_second", "elapsed_seconds");
+        List<String> keys = List.of("step", "tokens", "batch_tokens", "loss", "lr", "grad_norm", "tokens_per_second",
+                "elapsed_seconds");
         assertEquals(2, lines.size());
         assertEquals(keys, names(lines.get(0)));
         List<String> withEval = new ArrayList<>(keys);
@@ -133,8 +144,8 @@ class RunFilesTest {
         Path file = directory.resolve("metrics.jsonl");
         for (long step : new long[] {1, 2}) {
             try (MetricsFile metrics = MetricsFile.open(file, step - 1)) {
-                metrics.onStep(new StepStats(step, 16 * step, 16, Double.NaN, 1e-3, OptionalDouble.of(Double.POSITIVE_INFINITY), 1, 1,
-                        OptionalDouble.empty(), true, 2));
+                metrics.onStep(new StepStats(step, 16 * step, 16, Double.NaN, 1e-3,
+                        OptionalDouble.of(Double.POSITIVE_INFINITY), 1, 1, OptionalDouble.empty(), true, 2));
             }
         }
         Metric last = MetricsFile.read(file).getLast();
@@ -166,7 +177,7 @@ class RunFilesTest {
         List<Metric> metrics = new ArrayList<>();
         for (int i = 1; i <= 200; i++) {
             OptionalDouble eval = i % 50 == 0 ? OptionalDouble.of(4.0 / i + 2) : OptionalDouble.empty();
-            metrics.add(new Metric(i, 256L * i, 5.0 / i + 2 + i % 3 * 0.2, 1e-3, 1, 1000, i, eval, 0));
+            metrics.add(new Metric(i, 256L * i, 256, 5.0 / i + 2 + i % 3 * 0.2, 1e-3, 1, 1000, i, eval, 0));
         }
         Path file = directory.resolve("loss.png");
         LossPlot.write(file, metrics, "title");
@@ -178,8 +189,22 @@ class RunFilesTest {
     }
 
     @Test
+    void aBatchThatGrowsIsACurveOfThePlot() throws IOException {
+        List<Metric> metrics = new ArrayList<>();
+        for (int i = 1; i <= 50; i++) {
+            metrics.add(new Metric(i, 256L * i, 32L * i, 5.0 / i + 2, 1e-3, 1, 1000, i, OptionalDouble.empty(), 0));
+        }
+        Path file = directory.resolve("growing.png");
+        LossPlot.write(file, metrics, "title");
+        var image = ImageIO.read(file.toFile());
+        assertTrue(IntStream.range(0, 1000).anyMatch(x -> IntStream.range(0, 600)
+                .anyMatch(y -> (image.getRGB(x, y) & 0xFFFFFF) == 0x5A9646)), "the colour of the batches");
+    }
+
+    @Test
     void aSinglePointIsAPictureTooAndNoneIsNoFile() throws IOException {
-        LossPlot.write(directory.resolve("one.png"), List.of(new Metric(1, 16, 2, 0, 1, 1, 1, OptionalDouble.empty(), 0)), "one");
+        Metric point = new Metric(1, 16, 16, 2, 0, 1, 1, 1, OptionalDouble.empty(), 0);
+        LossPlot.write(directory.resolve("one.png"), List.of(point), "one");
         assertTrue(Files.size(directory.resolve("one.png")) > 1000);
         LossPlot.write(directory.resolve("none.png"), List.of(), "none");
         assertFalse(Files.exists(directory.resolve("none.png")));

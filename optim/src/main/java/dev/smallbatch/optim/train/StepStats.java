@@ -17,5 +17,5 @@ import java.util.OptionalDouble;
  * @param logged whether {@link TrainConfig#logEvery} selects the step, it was skipped, or the next batch is larger
  * @param skipped steps that were skipped since the loop was started, because loss or gradients were not finite
  */
-public record StepStats(long step, long tokens, long batchTokens, double loss, double lr, OptionalDouble gradNorm, double tokensPerSecond,
-        double elapsedSeconds, OptionalDouble evalLoss, boolean logged, long skipped) {}
+public record StepStats(long step, long tokens, long batchTokens, double loss, double lr, OptionalDouble gradNorm,
+        double tokensPerSecond, double elapsedSeconds, OptionalDouble evalLoss, boolean logged, long skipped) {}

@@ -20,8 +20,8 @@ public record TrainConfig(Unit unit, long length, long logEvery, long evalEvery,
 
     public TrainConfig {
         if (length < 1 || logEvery < 0 || evalEvery < 0 || checkpointEvery < 0) {
-            throw new IllegalArgumentException("training of " + length + " " + unit + ", log every " + logEvery + ", evaluate every "
-                    + evalEvery + ", checkpoint every " + checkpointEvery + "; at least 1 and no negative interval");
+            throw new IllegalArgumentException("training of " + length + " " + unit + ", log every " + logEvery + ", evaluate"
+                    + " every " + evalEvery + ", checkpoint every " + checkpointEvery + "; at least 1 and no negative interval");
         }
     }
 

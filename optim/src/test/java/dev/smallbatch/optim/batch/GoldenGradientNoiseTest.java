@@ -28,8 +28,8 @@ class GoldenGradientNoiseTest {
     private static final GradientNoise NOISE = GradientNoise.ofSamples(WHOLE);
 
     private static List<float[]> samples(String name) {
-        try (SafeTensors file = SafeTensors.open(Path.of(
-                        GoldenGradientNoiseTest.class.getResource("/dev/smallbatch/optim/golden/" + CASE + ".safetensors").toURI()));
+        String resource = "/dev/smallbatch/optim/golden/" + CASE + ".safetensors";
+        try (SafeTensors file = SafeTensors.open(Path.of(GoldenGradientNoiseTest.class.getResource(resource).toURI()));
                 Region region = Region.create("samples", 1 << 16)) {
             float[] all = file.read(name, region).toFloatArray();
             int length = all.length / 16;
