@@ -77,7 +77,7 @@ final class TrainCommand implements Callable<Integer> {
         private Integer batchMax;
         @Option(names = "--batch-eta", paramLabel = "X",
                 description = "Adaptive batches grow while the noise of their gradient is longer than X times the gradient"
-                        + " (default: 0.5).")
+                        + " (default: 1).")
         private Double batchEta;
         @Option(names = "--tokens", paramLabel = "N",
                 description = "Length of the run (default: 20 for each active parameter, but the text at most 4 times).")
