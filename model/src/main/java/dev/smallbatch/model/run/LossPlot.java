@@ -63,7 +63,8 @@ public final class LossPlot {
             line(batches, BATCH, 1.5f);
             batches.setYAxisGroup(1);
             chart.setYAxisGroupTitle(1, "tokens of an update");
-            chart.getStyler().setYAxisGroupPosition(1, Styler.YAxisPosition.Right);
+            chart.getStyler().setYAxisGroupPosition(1, Styler.YAxisPosition.Right)
+                    .setLegendPosition(Styler.LegendPosition.InsideN);
         }
         return chart;
     }
