@@ -13,6 +13,9 @@ import java.util.List;
  * @param help a few words on what it is
  */
 public record Setting(String name, Range range, List<String> words, String usual, String help) {
+    /** Below it numbers are written with an exponent. */
+    private static final double SMALL = 1e-6;
+
     /** Which numbers are possible. */
     public enum Range {
         /** Every number above 0. */
@@ -65,7 +68,8 @@ public record Setting(String name, Range range, List<String> words, String usual
     }
 
     private static String text(double value) {
-        return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
+        BigDecimal number = BigDecimal.valueOf(value).stripTrailingZeros();
+        return value == 0 || Math.abs(value) >= SMALL ? number.toPlainString() : number.toString();
     }
 
     /** What is possible. */
