@@ -4,7 +4,8 @@ usage: extract_optimizers.py GOLDEN_DIR OUT_DIR [CASE...]
 
 GOLDEN_DIR holds inputs.safetensors, manifest.json and one safetensors file per reference library. Writes into OUT_DIR
 inputs.safetensors (unchanged), cases.txt (the names of all cases there are) and for each CASE a file CASE.safetensors: all
-keys that begin with it or that it names, and the manifest's entry in the metadata. Keys and numbers stay as they are.
+keys that begin with it, but for whole tensors after the last step, or that it names, and the manifest's entry in the metadata.
+Keys and numbers stay as they are.
 """
 import json
 import pathlib
@@ -27,7 +28,8 @@ def main():
         tensors = load_file(golden / entries[case]['file'].split(' + ')[0])
         extra = entries[case].get('extra', [])
         entry = {key: entries[case][key] for key in KEEP} | {'versions': manifest['versions']}
-        save_file({key: value for key, value in tensors.items() if key.split('/')[0] == case or key in extra},
+        save_file({key: value for key, value in tensors.items()
+                   if key in extra or key.split('/')[0] == case and not key.startswith(case + '/final/')},
                   out / (case + '.safetensors'), {'case': json.dumps(entry)})
 
 

@@ -94,7 +94,7 @@ public final class TinyRun implements AutoCloseable {
     public float[] everything() {
         List<float[]> parts = new ArrayList<>();
         model.parameters().forEach(parameter -> parts.add(floats(parameter.value())));
-        optimizer.state().values().forEach(tensor -> parts.add(tensor.toFloatArray()));
+        optimizer.state().values().forEach(tensor -> parts.add(floats(tensor)));
         return joined(parts);
     }
 
@@ -102,7 +102,7 @@ public final class TinyRun implements AutoCloseable {
         return joined(model.parameters().stream().map(parameter -> floats(parameter.value())).toList());
     }
 
-    /** The elements of an F32 or BF16 tensor. */
+    /** The elements of a tensor. */
     public static float[] floats(Tensor tensor) {
         float[] values = new float[(int) tensor.numel()];
         for (int i = 0; i < values.length; i++) {

@@ -20,7 +20,9 @@ public record Work(double flops, double bytes) {
             Map.entry("layerNormBackward", 1), Map.entry("rmsNormBackward", 1), Map.entry("axpy", 1), Map.entry("lerp", 1),
             Map.entry("exchange", 2), Map.entry("sgdStep", 2), Map.entry("signStep", 2), Map.entry("rootStep", 2),
             Map.entry("adamWStep", 3), Map.entry("scheduleFreeStep", 3), Map.entry("adafactorStep", 2),
-            Map.entry("factoredAdafactorStep", 3), Map.entry("muonMoment", 1), Map.entry("muonStep", 1));
+            Map.entry("factoredAdafactorStep", 3), Map.entry("muonMoment", 1), Map.entry("muonStep", 1),
+            Map.entry("quantizedSgdStep", 3), Map.entry("quantizedSignStep", 3), Map.entry("quantizedRootStep", 3),
+            Map.entry("quantizedAdamWStep", 5));
 
     /** The sum. */
     public Work plus(Work other) {

@@ -10,6 +10,7 @@ import dev.smallbatch.core.autograd.nodes.LayerNormNode;
 import dev.smallbatch.core.autograd.nodes.LinearCrossEntropyNode;
 import dev.smallbatch.core.autograd.nodes.LinearNode;
 import dev.smallbatch.core.autograd.nodes.NormalizedLinearNode;
+import dev.smallbatch.core.autograd.nodes.PositionsNode;
 import dev.smallbatch.core.autograd.nodes.QkNormNode;
 import dev.smallbatch.core.autograd.nodes.QkNormRopeNode;
 import dev.smallbatch.core.autograd.nodes.RmsNormNode;
@@ -33,6 +34,11 @@ public final class Ops {
     /** Rows of a table, {@link dev.smallbatch.core.spi.EmbeddingKernels#embed}; positions may be null. */
     public Var embed(Tensor tokens, Parameter table, Parameter positions) {
         return EmbeddingNode.forward(tape, tokens, table, positions);
+    }
+
+    /** {@code x[b, t] + positions[t]}, of which there may be more than times; for positions of what is not looked up. */
+    public Var addPositions(Var x, Parameter positions) {
+        return PositionsNode.forward(tape, x, positions);
     }
 
     /** {@code x weight^T + bias}, {@link dev.smallbatch.core.spi.MatmulKernels#linear}; bias may be null. */

@@ -86,6 +86,16 @@ class TapeGradientTest {
                     Parameter positions = bench.parameter("positions", Role.EMBEDDING, 4, Bench.DIM);
                     return ops -> ops.linear(ops.embed(bench.tokens, table, positions), table, null);
                 }),
+                graph("positions added to normalized vectors", bench -> {
+                    Parameter table = bench.table("table");
+                    Parameter weight = bench.vector("weight");
+                    Parameter bias = bench.vector("bias");
+                    Parameter positions = bench.parameter("positions", Role.EMBEDDING, 4, Bench.DIM);
+                    return ops -> {
+                        Var x = ops.layerNorm(ops.embed(bench.tokens, table, null), weight, bias, 1e-5f);
+                        return ops.linear(ops.add(ops.addPositions(x, positions), x), table, null);
+                    };
+                }),
                 graph("one norm and one matrix used twice", bench -> {
                     Parameter table = bench.table("table");
                     Parameter weight = bench.vector("weight");

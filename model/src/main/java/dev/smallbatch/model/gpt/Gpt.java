@@ -37,11 +37,12 @@ import java.util.function.Consumer;
  * h.i.mlp.up.weight     (4D, D)   uniform, sqrt(6 / (5D))           normal, 0.02
  * h.i.mlp.down.weight   (D, 4D)   uniform, sqrt(6 / (5D))           normal, 0.02 / sqrt(2L)
  * head.weight           (V, D)    normal, 1 / sqrt(D)               normal, 0.02             unless tied
+ * embed.norm.weight     (D)       one                               one                      if stable, embed.norm.bias with it
  * *.bias                (out)     zero                              zero                     if biases, or LayerNorm
  * *norm*.weight         (D)       one                               one                      if LayerNorm
  * </pre>
  *
- * A number is a standard deviation if normal, a bound if uniform. Normalizations are {@code h.i.norm1} before attention,
+ * A stable embedding starts uniform, sqrt(6 / (V + D)). A number is a standard deviation if normal, a bound if uniform. Normalizations are {@code h.i.norm1} before attention,
  * {@code h.i.norm2} before the MLP, and {@code norm} before the head. Owns no memory: parameters live in the region they were
  * created in. May be used by several threads, each with its own tape, while no parameter changes.
  *
@@ -73,7 +74,8 @@ public final class Gpt implements Layer, LossModel {
                 dim, config.heads(), config.qkNorm(), rope, biases, init.qkv(), init.attentionOut());
         var mlp = new Mlp.Options(dim, config.mlpDim(), config.activation(), biases, init.up(), init.down());
 
-        embedding = new Embedding(factory, config.vocabularySize(), config.seqLen(), dim, init.embed(), positions);
+        embedding = new Embedding(factory, config.vocabularySize(), config.seqLen(), dim, init.embed(), positions,
+                config.stableEmbedding());
         for (int i = 0; i < config.layers(); i++) {
             blocks.add(new Block(factory.sub("h").sub(Integer.toString(i)), i, config.norm(), attention, mlp));
         }

@@ -22,9 +22,11 @@ import java.util.Objects;
  * @param tiedHead whether the output table is the input table
  * @param activation nonlinearity of the MLP
  * @param init how weights start
+ * @param stableEmbedding whether token vectors start uniform and pass a LayerNorm of their own
  */
 public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabularySize, Norm.Kind norm, boolean qkNorm,
-        Positions positions, boolean biases, boolean tiedHead, Activation activation, Initialization init) {
+        Positions positions, boolean biases, boolean tiedHead, Activation activation, Initialization init,
+        boolean stableEmbedding) {
 
     /** Width of the MLP as a multiple of dim. */
     public static final int MLP_FACTOR = 4;
@@ -75,7 +77,7 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
                     + " heads of even size; use " + nearest + ", or another number of heads");
         }
         try {
-            countParameters(layers, dim, seqLen, vocabularySize, norm, positions, biases, tiedHead);
+            countParameters(layers, dim, seqLen, vocabularySize, norm, positions, biases, tiedHead, stableEmbedding);
         } catch (ArithmeticException e) {
             throw new IllegalArgumentException("gpt config: layers " + layers + ", dim " + dim + " and vocabulary_size "
                     + vocabularySize + " make more than 2^63 parameters; lower them", e);
@@ -91,13 +93,13 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
     /** The small-batch paper's decoder: RMSNorm without weights, QK-norm, RoPE, no biases, untied head. */
     public static GptConfig paper(int layers, int dim, int heads, int seqLen, int vocabularySize) {
         return new GptConfig(layers, dim, heads, seqLen, vocabularySize, Norm.Kind.RMS, true, Positions.ROPE, false, false,
-                Activation.GELU_TANH, Initialization.PAPER);
+                Activation.GELU_TANH, Initialization.PAPER, false);
     }
 
     /** GPT-2: LayerNorm, learned positions, biases, tied head. */
     public static GptConfig gpt2(int layers, int dim, int heads, int seqLen, int vocabularySize) {
         return new GptConfig(layers, dim, heads, seqLen, vocabularySize, Norm.Kind.LAYER, false, Positions.LEARNED, true, true,
-                Activation.GELU_TANH, Initialization.GPT2);
+                Activation.GELU_TANH, Initialization.GPT2, false);
     }
 
     /** The names that {@link #preset} knows, from the smallest. */
@@ -132,7 +134,13 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
     /** The same architecture in other sizes. */
     public GptConfig withSizes(int newLayers, int newDim, int newHeads, int newSeqLen, int newVocabularySize) {
         return new GptConfig(newLayers, newDim, newHeads, newSeqLen, newVocabularySize, norm, qkNorm, positions, biases,
-                tiedHead, activation, init);
+                tiedHead, activation, init, stableEmbedding);
+    }
+
+    /** The same architecture with a stable embedding, or without. */
+    public GptConfig withStableEmbedding(boolean stable) {
+        return new GptConfig(layers, dim, heads, seqLen, vocabularySize, norm, qkNorm, positions, biases, tiedHead, activation,
+                init, stable);
     }
 
     /** The same architecture for another tokenizer. */
@@ -152,18 +160,19 @@ public record GptConfig(int layers, int dim, int heads, int seqLen, int vocabula
 
     /** Number of trained numbers, every table included. */
     public long parameterCount() {
-        return countParameters(layers, dim, seqLen, vocabularySize, norm, positions, biases, tiedHead);
+        return countParameters(layers, dim, seqLen, vocabularySize, norm, positions, biases, tiedHead, stableEmbedding);
     }
 
     private static long countParameters(long layers, long dim, long seqLen, long vocabularySize, Norm.Kind norm,
-            Positions positions, boolean biases, boolean tiedHead) {
+            Positions positions, boolean biases, boolean tiedHead, boolean stableEmbedding) {
         long tables = Math.addExact((tiedHead ? 1 : 2) * vocabularySize, positions == Positions.LEARNED ? seqLen : 0);
         long matrices = Math.multiplyExact(4 + 2 * MLP_FACTOR, Math.multiplyExact(dim, dim));
         long biasVectors = biases ? 3 + 1 + MLP_FACTOR + 1 : 0;
         long normVectors = norm == Norm.Kind.LAYER ? 2 : 0;
         long block = Math.addExact(matrices, (biasVectors + 2 * normVectors) * dim);
         long blocks = Math.multiplyExact(layers, block);
-        return Math.addExact(Math.addExact(blocks, normVectors * dim), Math.multiplyExact(tables, dim));
+        long vectors = (normVectors + (stableEmbedding ? 2 : 0)) * dim;
+        return Math.addExact(Math.addExact(blocks, vectors), Math.multiplyExact(tables, dim));
     }
 
     /**

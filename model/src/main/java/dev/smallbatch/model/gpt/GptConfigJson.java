@@ -16,11 +16,15 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
 
-/** A {@link GptConfig} as JSON: one object, every key required, no others allowed. Enumerations are in lower case. */
+/**
+ * A {@link GptConfig} as JSON: one object, every key required but that of a stable embedding, which is there if it is true, no
+ * others allowed. Enumerations are in lower case.
+ */
 public final class GptConfigJson {
     private static final int FORMAT = 1;
     private static final ImmutableList<String> KEYS = ImmutableList.of("format", "layers", "dim", "heads", "seq_len",
             "vocabulary_size", "norm", "qk_norm", "positions", "biases", "tied_head", "activation", "init");
+    private static final String STABLE = "stable_embedding";
     private static final ObjectMapper MAPPER = new ObjectMapper()
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS, DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY);
 
@@ -34,7 +38,7 @@ public final class GptConfigJson {
 
     /** The object, for a file of its own or as a part of another. */
     public static ObjectNode write(GptConfig config) {
-        return JsonNodeFactory.instance.objectNode()
+        ObjectNode node = JsonNodeFactory.instance.objectNode()
                 .put("format", FORMAT)
                 .put("layers", config.layers())
                 .put("dim", config.dim())
@@ -48,6 +52,7 @@ public final class GptConfigJson {
                 .put("tied_head", config.tiedHead())
                 .put("activation", lowerCase(config.activation()))
                 .put("init", lowerCase(config.init()));
+        return config.stableEmbedding() ? node.put(STABLE, true) : node;
     }
 
     /**
@@ -91,7 +96,7 @@ public final class GptConfigJson {
         try {
             return new GptConfig(integer("layers"), integer("dim"), integer("heads"), integer("seq_len"),
                     integer("vocabulary_size"), norm, truth("qk_norm"), positions, truth("biases"), truth("tied_head"),
-                    activation, init);
+                    activation, init, node.has(STABLE) && truth(STABLE));
         } catch (IllegalArgumentException e) {
             throw new IOException(source + ": " + e.getMessage(), e);
         }
@@ -101,7 +106,7 @@ public final class GptConfigJson {
         Set<String> present = ImmutableSet.copyOf(node.fieldNames());
         Set<String> known = ImmutableSet.copyOf(KEYS);
         Set<String> missing = Sets.difference(known, present);
-        Set<String> unknown = Sets.difference(present, known);
+        Set<String> unknown = Sets.difference(present, Sets.union(known, Set.of(STABLE)));
         if (!missing.isEmpty() || !unknown.isEmpty()) {
             throw new IOException(source + ": " + (missing.isEmpty() ? "" : "missing keys " + missing + "; ")
                     + (unknown.isEmpty() ? "" : "unknown keys " + unknown + "; ") + "a configuration has exactly " + KEYS);

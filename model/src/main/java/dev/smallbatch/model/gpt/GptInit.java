@@ -7,10 +7,15 @@ record GptInit(Init embed, Init positions, Init qkv, Init attentionOut, Init up,
     private static final double GPT2_STD = 0.02;
 
     static GptInit of(GptConfig config) {
-        return switch (config.init()) {
+        GptInit init = switch (config.init()) {
             case PAPER -> paper(config.dim(), config.heads(), config.headSize());
             case GPT2 -> gpt2(config.layers());
         };
+        return config.stableEmbedding() ? init.withStableEmbedding(config.vocabularySize() + (double) config.dim()) : init;
+    }
+
+    private GptInit withStableEmbedding(double fans) {
+        return new GptInit(new Init.Uniform(Math.sqrt(6 / fans)), positions, qkv, attentionOut, up, down, head);
     }
 
     /**

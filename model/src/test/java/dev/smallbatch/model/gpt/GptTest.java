@@ -21,7 +21,8 @@ class GptTest {
     private static final int[] TOKENS = {5, 0, 12, 5, 3, 9};
 
     static Stream<GptConfig> styles() {
-        return Stream.of(GptConfig.paper(2, 16, 2, 8, 13), GptConfig.gpt2(2, 16, 4, 8, 13));
+        return Stream.of(GptConfig.paper(2, 16, 2, 8, 13), GptConfig.gpt2(2, 16, 4, 8, 13),
+                GptConfig.gpt2(2, 16, 4, 8, 13).withStableEmbedding(true));
     }
 
     @ParameterizedTest

@@ -34,7 +34,7 @@ class ModelDirectoryTest {
     private Path directory;
 
     static Stream<GptConfig> styles() {
-        return Stream.of(CONFIG, GptConfig.gpt2(2, 16, 4, 8, 13));
+        return Stream.of(CONFIG, GptConfig.gpt2(2, 16, 4, 8, 13), CONFIG.withStableEmbedding(true));
     }
 
     @ParameterizedTest

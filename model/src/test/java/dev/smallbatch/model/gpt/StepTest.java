@@ -41,7 +41,8 @@ class StepTest {
     private static final Clipping CLIPPED = new Clipping.GlobalNorm(0.5);
 
     static Stream<GptConfig> styles() {
-        return Stream.of(GptConfig.paper(3, 16, 2, 12, 29), GptConfig.gpt2(3, 16, 4, 12, 29));
+        return Stream.of(GptConfig.paper(3, 16, 2, 12, 29), GptConfig.gpt2(3, 16, 4, 12, 29),
+                GptConfig.gpt2(3, 16, 4, 12, 29).withStableEmbedding(true));
     }
 
     static Stream<Arguments> cases() {

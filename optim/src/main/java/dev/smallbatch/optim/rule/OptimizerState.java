@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 
 /**
- * What a rule remembers of one parameter: F32 tensors by name, owned by the optimizer's region. A checkpoint keeps each
+ * What a rule remembers of one parameter: tensors by name, F32 or codes, owned by the optimizer's region. A checkpoint keeps each
  * under {@code parameter/name}.
  *
  * @param tensors by name, in a fixed order; empty for a rule without memory
@@ -37,14 +37,17 @@ public record OptimizerState(SequencedMap<String, Tensor> tensors) {
     /** One tensor for each name, all zeros. */
     public static OptimizerState zeros(Region region, SequencedMap<String, Shape> shapes) {
         SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
-        shapes.forEach((name, shape) -> {
-            Tensor tensor = region.allocate(DType.F32, shape);
-            if (!tensor.isPlanned()) {
-                tensor.segment().fill((byte) 0);
-            }
-            tensors.put(name, tensor);
-        });
+        shapes.forEach((name, shape) -> tensors.put(name, zeros(region, DType.F32, shape)));
         return new OptimizerState(tensors);
+    }
+
+    /** A tensor of zero bits. */
+    static Tensor zeros(Region region, DType dtype, Shape shape) {
+        Tensor tensor = region.allocate(dtype, shape);
+        if (!tensor.isPlanned()) {
+            tensor.segment().fill((byte) 0);
+        }
+        return tensor;
     }
 
     /** The tensor of that name, null if the rule keeps none. */

@@ -1,5 +1,6 @@
 package dev.smallbatch.optim.rule;
 
+import dev.smallbatch.core.spi.Quantization;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
@@ -200,7 +201,42 @@ public enum Rules {
         long stateBytes(Shape shape, Shape block) {
             return 8;
         }
+    },
+    MOMENTUM_8BIT(0.05, 0.001, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return quantized(MOMENTUM, lr, weightDecay);
+        }
+    },
+    LION_8BIT(0.05, 0.005, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return quantized(LION, lr, weightDecay);
+        }
+    },
+    ADAMW_8BIT(0.05, 0.01, 2) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return quantized(ADAMW, lr, weightDecay);
+        }
+    },
+    ADAGRAD_8BIT(0.5, 1, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return quantized(ADAGRAD, lr, weightDecay);
+        }
+    },
+    RMSPROP_8BIT(0.05, 0.01, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return quantized(RMSPROP, lr, weightDecay);
+        }
     };
+
+    /** The rule of another row with its state in 8 bits, though parameters are small. */
+    private static UpdateRule quantized(Rules rules, Schedule lr, double weightDecay) {
+        return new QuantizedState(rules.with(lr, weightDecay), new Quantization(), 1, true);
+    }
 
     /** For problems whose curvatures are about 1. */
     final double lr;
@@ -219,7 +255,9 @@ public enum Rules {
 
     /** What it remembers of a parameter of several matrices. */
     long stateBytes(Shape shape, Shape block) {
-        return 4L * state * shape.numel();
+        long numbers = shape.numel();
+        return state * (with(new Constant(1), 0) instanceof QuantizedState ? numbers + 4 * (numbers / Quantization.BLOCK)
+                : 4 * numbers);
     }
 
     private static long rowsAndColumns(Shape shape, Shape block) {

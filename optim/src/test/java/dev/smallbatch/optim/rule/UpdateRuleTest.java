@@ -12,6 +12,7 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.optim.TinyRun;
 import dev.smallbatch.optim.Workbench;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Constant;
@@ -75,7 +76,7 @@ class UpdateRuleTest {
         try (Workbench bench = new Workbench()) {
             OptimizerState state = rules.with(new Constant(1), 0).init(bench.parameter("p", SHAPE, START), bench.region());
             state.tensors().forEach((name, tensor) -> assertArrayEquals(
-                    name.equals("average") ? START : new float[(int) tensor.numel()], tensor.toFloatArray(), name));
+                    name.equals("average") ? START : new float[(int) tensor.numel()], TinyRun.floats(tensor), name));
         }
     }
 
