@@ -58,6 +58,11 @@ public enum OptimizerKind {
             .rule(o -> new RmsProp(o.lr(), o.secondDecay(), 1e-8, o.weightDecay()))),
     ADAMW(row("Adam with decoupled weight decay").lrByWidth(2e-3).beta1(0.9).secondMoment()
             .rule(RuleOptions::adamW)),
+    MOMENTUM_8BIT(MOMENTUM.row.in8Bits()),
+    LION_8BIT(LION.row.in8Bits()),
+    ADAGRAD_8BIT(ADAGRAD.row.in8Bits()),
+    RMSPROP_8BIT(RMSPROP.row.in8Bits()),
+    ADAMW_8BIT(ADAMW.row.in8Bits()),
     ADAFACTOR(row("Adam's second moment in rows and columns, hardly any state").lrByWidth(1e-2)
             .set("power", Adafactor.POWER, POSITIVE, "1 - k^-power of the mean of squares stays in update k, unless beta2 is given")
             .set("factor-from", Adafactor.FACTOR_FROM, COUNT, "least rows and columns of a matrix that is factored")

@@ -1,6 +1,8 @@
 package dev.smallbatch.model.run;
 
+import dev.smallbatch.core.spi.Quantization;
 import dev.smallbatch.optim.ParameterGroup;
+import dev.smallbatch.optim.rule.QuantizedState;
 import dev.smallbatch.optim.rule.UpdateRule;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -123,6 +125,25 @@ final class OptimizerRow {
                 .set("rank", rank, Setting.Range.COUNT, "dimensions that a matrix is projected to")
                 .set("gap", 200, Setting.Range.COUNT, "updates from one projection to the next")
                 .set("scale", scale, Setting.Range.POSITIVE, "of their steps, under a root for apollo");
+    }
+
+    /** Another row with the state of its rules in 8 bits; see {@link RuleOptions#in8Bits}. */
+    OptimizerRow in8Bits() {
+        OptimizerRow row = row(what + ", its state in 8 bits");
+        row.lr = lr;
+        row.byWidth = byWidth;
+        row.beta1 = beta1;
+        row.needsMomentum = needsMomentum;
+        row.beta2 = beta2;
+        row.perStep = perStep;
+        row.weightDecay = weightDecay;
+        row.settings.addAll(settings);
+        row.settings.add(Setting.word("block", RuleOptions.BLOCKS, Integer.toString(Quantization.BLOCK), "numbers that share a scale"));
+        row.settings.add(Setting.word("tables", List.of("32", "8"), "32", "bits of the state of embeddings"));
+        row.settings.add(Setting.word("signs", List.of("rounded", "kept"), "rounded", "what becomes of tiny negative numbers"));
+        return row.set("smallest", QuantizedState.SMALLEST, Setting.Range.COUNT, "entries a parameter has at least for 8 bits")
+                .groups(options -> groups.apply(options).stream()
+                        .map(group -> new ParameterGroup(group.name(), group.selects(), options.in8Bits(group.rule()))).toList());
     }
 
     /** One rule for every parameter. */

@@ -1,9 +1,13 @@
 package dev.smallbatch.model.run;
 
+import dev.smallbatch.core.spi.Quantization;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.LowRank;
+import dev.smallbatch.optim.rule.QuantizedState;
+import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Schedule;
+import java.util.List;
 import java.util.function.DoubleFunction;
 
 /**
@@ -13,6 +17,9 @@ import java.util.function.DoubleFunction;
  * @param schedule gives a peak its schedule
  */
 record RuleOptions(RunConfig.Update update, DoubleFunction<Schedule> schedule) {
+    /** The sizes of a block of state in 8 bits. */
+    static final List<String> BLOCKS = List.of("64", "128", "256", "512", "1024", "2048", "4096");
+
     /** {@code --lr} over the run. */
     Schedule lr() {
         return schedule.apply(update.lr());
@@ -62,6 +69,12 @@ record RuleOptions(RunConfig.Update update, DoubleFunction<Schedule> schedule) {
     LowRank lowRank() {
         AdamW adam = new AdamW(lr("matrix-lr"), firstDecay(), secondDecay(), 1e-6, weightDecay());
         return new LowRank(adam, whole("rank"), whole("gap"));
+    }
+
+    /** A rule with its state in 8 bits, by the settings of {@link OptimizerRow#in8Bits}. */
+    QuantizedState in8Bits(UpdateRule rule) {
+        Quantization how = new Quantization(whole("block"), update.settings().text("signs").equals("kept"));
+        return new QuantizedState(rule, how, whole("smallest"), update.settings().text("tables").equals("8"));
     }
 
     /** With all the common options; also for what a rule for matrices leaves over. */

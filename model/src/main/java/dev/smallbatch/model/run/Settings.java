@@ -31,7 +31,7 @@ public record Settings(SequencedMap<String, String> values) {
         return Enum.valueOf(type, Names.constant(text(name)));
     }
 
-    private String text(String name) {
+    String text(String name) {
         String value = values.get(name);
         if (value == null) {
             throw new IllegalArgumentException("settings: there is no '" + name + "' in " + values);
