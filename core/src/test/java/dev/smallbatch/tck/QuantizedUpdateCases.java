@@ -166,8 +166,8 @@ public abstract class QuantizedUpdateCases extends FamilyCases {
             kernels().quantized().quantizedAdamWStep(floats(x), m, mScale, v, vScale, floats(x), floats(s), how,
                     Rounding.NEAREST_EVEN, 0);
         } else {
-            kernels().quantized().quantizedSgdStep(floats(x), m, mScale, floats(x), floats(QuantizedUpdateOracle.copying()), how,
-                    Rounding.NEAREST_EVEN, 0);
+            float[] s = QuantizedUpdateOracle.copying();
+            kernels().quantized().quantizedSgdStep(floats(x), m, mScale, floats(x), floats(s), how, Rounding.NEAREST_EVEN, 0);
         }
         Stored stored = new Stored(Bits.read(squared ? v : m), (squared ? vScale : mScale).toFloatArray());
         region().release(mark);

@@ -23,7 +23,8 @@ final class QuantizedUpdateOracle {
     }
 
     static List<Expected> adamW(OpCase o, Quantization how) {
-        List<Expected> plain = UpdateOracle.adamW(decoded(decoded(o, "m", DynamicMap.SIGNED, how), "v", DynamicMap.UNSIGNED, how));
+        OpCase moments = decoded(o, "m", DynamicMap.SIGNED, how);
+        List<Expected> plain = UpdateOracle.adamW(decoded(moments, "v", DynamicMap.UNSIGNED, how));
         return List.of(plain.get(0), codes(plain.get(1), DynamicMap.SIGNED, how), scales(plain.get(1), how),
                 codes(plain.get(2), DynamicMap.UNSIGNED, how), scales(plain.get(2), how));
     }
@@ -56,7 +57,8 @@ final class QuantizedUpdateOracle {
         for (int i = 0; i < n; i++) {
             double scale = Math.max(scales.value()[i / how.block()], Quantization.SMALLEST_SCALE);
             double y = state.value()[i] / scale;
-            double off = (state.bound()[i] + Math.abs(y) * scales.bound()[i / how.block()]) / scale + 2 * Expected.UNIT * Math.abs(y);
+            double rounded = state.bound()[i] + Math.abs(y) * scales.bound()[i / how.block()];
+            double off = rounded / scale + 2 * Expected.UNIT * Math.abs(y);
             int low = code(y - off, map, how);
             int high = code(y + off, map, how);
             codes.value()[i] = (low + high) / 2.0;

@@ -138,7 +138,8 @@ final class OptimizerRow {
         row.perStep = perStep;
         row.weightDecay = weightDecay;
         row.settings.addAll(settings);
-        row.settings.add(Setting.word("block", RuleOptions.BLOCKS, Integer.toString(Quantization.BLOCK), "numbers that share a scale"));
+        String block = Integer.toString(Quantization.BLOCK);
+        row.settings.add(Setting.word("block", RuleOptions.BLOCKS, block, "numbers that share a scale"));
         row.settings.add(Setting.word("tables", List.of("32", "8"), "32", "bits of the state of embeddings"));
         row.settings.add(Setting.word("signs", List.of("rounded", "kept"), "rounded", "what becomes of tiny negative numbers"));
         return row.set("smallest", QuantizedState.SMALLEST, Setting.Range.COUNT, "entries a parameter has at least for 8 bits")

@@ -43,7 +43,10 @@ final class Floats {
     }
 
     double get(long i) {
-        return array != null ? array[(int) i] : half ? BFloat16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, i)) : segment.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+        if (array != null) {
+            return array[(int) i];
+        }
+        return half ? BFloat16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, i)) : segment.getAtIndex(ValueLayout.JAVA_FLOAT, i);
     }
 
     void set(long i, double value) {

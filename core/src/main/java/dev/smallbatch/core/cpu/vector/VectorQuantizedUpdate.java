@@ -103,7 +103,8 @@ final class VectorQuantizedUpdate implements QuantizedUpdateKernels, AutoCloseab
 
         static State of(Tensor codes, Tensor scales, DynamicMap map, Quantization how, MemorySegment values) {
             DynamicCodes signed = how.preserveSign() ? SIGN_PRESERVING : SIGNED;
-            return new State(codes.segment(), scales.segment(), map == DynamicMap.SIGNED ? signed : UNSIGNED, how.block(), values);
+            return new State(codes.segment(), scales.segment(), map == DynamicMap.SIGNED ? signed : UNSIGNED, how.block(),
+                    values);
         }
 
         /** Elements {@code from} and after, to {@code at} and after. */
