@@ -41,7 +41,7 @@ public class Update extends KernelBenchmark {
     }
 
     /** Any; those that others build on unless more are asked for. */
-    @Param({"SGD", "MOMENTUM", "LION", "ADAFACTOR", "ADAMW"})
+    @Param({"SGD", "MOMENTUM", "LION", "ADAFACTOR", "ADAMW", "ADAMW_8BIT"})
     public OptimizerKind optimizer;
 
     /** Rows of 384 columns: of lm11m the matrix UP, which caches hold, and the head, which they do not. */

@@ -26,8 +26,13 @@ final class ModelOptions {
             description = "Tokens of the vocabulary, which train learns (default: by the size of the text, without one the preset's).")
     private Integer vocabularySize;
 
+    @Option(names = "--stable-embedding", negatable = true,
+            description = "Normalize token vectors, for optimizers in 8 bits that have tables in 8 bits, too.")
+    private Boolean stableEmbedding;
+
     void into(TrainingOptions options) {
-        options.preset(preset).layers(layers).dim(dim).heads(heads).seqLen(seqLen).vocabularySize(vocabularySize);
+        options.preset(preset).layers(layers).dim(dim).heads(heads).seqLen(seqLen).vocabularySize(vocabularySize)
+                .stableEmbedding(stableEmbedding);
     }
 
     /**
@@ -38,7 +43,8 @@ final class ModelOptions {
      */
     GptConfig model(GptConfig base) {
         return base.withSizes(or(layers, base.layers()), or(dim, base.dim()), or(heads, base.heads()), or(seqLen, base.seqLen()),
-                or(vocabularySize, base.vocabularySize()));
+                or(vocabularySize, base.vocabularySize()))
+                .withStableEmbedding(Objects.requireNonNullElse(stableEmbedding, base.stableEmbedding()));
     }
 
     private static int or(Integer value, int otherwise) {

@@ -37,7 +37,8 @@ final class RunPlanner {
         try {
             GptConfig preset = GptConfig.preset(or(options.preset, Defaults.PRESET));
             return preset.withSizes(or(options.layers, preset.layers()), or(options.dim, preset.dim()),
-                    or(options.heads, preset.heads()), or(options.seqLen, preset.seqLen()), vocabularySize);
+                    or(options.heads, preset.heads()), or(options.seqLen, preset.seqLen()), vocabularySize)
+                    .withStableEmbedding(or(options.stableEmbedding, false));
         } catch (IllegalArgumentException e) {
             throw new UsageException("train: " + e.getMessage());
         }
@@ -232,6 +233,7 @@ final class RunPlanner {
         same("--dim", options.dim, model.dim());
         same("--heads", options.heads, model.heads());
         same("--seq-len", options.seqLen, model.seqLen());
+        same("--stable-embedding", options.stableEmbedding, model.stableEmbedding());
         same("--vocab-size", options.vocabularySize, model.vocabularySize());
     }
 

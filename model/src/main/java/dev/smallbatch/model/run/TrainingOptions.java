@@ -30,6 +30,7 @@ public final class TrainingOptions {
     Integer heads;
     Integer seqLen;
     Integer vocabularySize;
+    Boolean stableEmbedding;
     DType dtype;
     Rounding rounding;
     String tokenizer;
@@ -114,6 +115,12 @@ public final class TrainingOptions {
     /** Tokens of a sequence, instead of the preset's. */
     public TrainingOptions seqLen(Integer value) {
         seqLen = value;
+        return this;
+    }
+
+    /** Whether token vectors start uniform and are normalized, {@link dev.smallbatch.model.gpt.GptConfig#stableEmbedding}. */
+    public TrainingOptions stableEmbedding(Boolean value) {
+        stableEmbedding = value;
         return this;
     }
 

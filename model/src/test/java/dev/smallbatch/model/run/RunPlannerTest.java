@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.smallbatch.core.spi.Quantization;
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.data.CorpusBuilder;
@@ -12,6 +13,7 @@ import dev.smallbatch.model.data.TokenizerChoice;
 import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.model.tokenizer.ByteTokenizer;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.rule.QuantizedState;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,6 +64,24 @@ class RunPlannerTest {
             assertEquals(Decay.HalfLife.ofSecondMoment(config.tokens()), config.update().beta2());
             assertEquals(List.of(), config.hyperparameters().warnings());
         }
+    }
+
+    @Test
+    void theEmbeddingIsStableIfThatIsAskedFor() {
+        assertTrue(!plan(OptionalLong.empty(), o -> o).model().stableEmbedding());
+        assertTrue(plan(OptionalLong.empty(), o -> o.stableEmbedding(true)).model().stableEmbedding());
+    }
+
+    /** Eight bits with their settings, which the rule is made of. */
+    @Test
+    void stateIn8BitsIsAnOptimizerWithSettings() {
+        RunConfig config = plan(OptionalLong.empty(), o -> o.optimizer(OptimizerKind.ADAMW_8BIT).set("block", "2048"));
+        assertEquals("2048", config.update().settings().values().get("block"));
+        QuantizedState rule = (QuantizedState) OptimizerKind.ADAMW_8BIT.atConstantRate(0.1, config.update().settings())
+                .getFirst().rule();
+        assertEquals(new Quantization(2048, false), rule.how());
+        assertEquals(QuantizedState.SMALLEST, rule.smallest());
+        assertTrue(!rule.embeddings());
     }
 
     @Test
