@@ -156,6 +156,9 @@ final class RecipeReport {
         if (model.seqLen() != base.seqLen()) {
             options.add("--seq-len " + model.seqLen());
         }
+        if (model.stableEmbedding()) {
+            options.add("--stable-embedding");
+        }
         return String.join(" ", options);
     }
 
