@@ -60,7 +60,7 @@ class QuantizedTrainingTest {
         StepMemory plan = StepMemory.plan(Gpt.planned(CONFIG, dtype), groups, Clipping.none(), BATCH, CONFIG.seqLen(), 1, false);
         try (Backend backend = Backends.open("vector", new BackendOptions(1));
                 Region step = Region.create("step", plan.step());
-                Region parameters = Region.create("parameters", plan.parameters());
+                Region parameters = Region.create("parameters", Gpt.parameterBytes(CONFIG, dtype));
                 Region state = Region.create("optimizer", plan.optimizer());
                 Region data = Region.create("data", plan.data())) {
             Gpt model = Gpt.initialized(CONFIG, parameters, seed, dtype);
