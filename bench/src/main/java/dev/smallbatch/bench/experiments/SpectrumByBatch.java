@@ -173,11 +173,12 @@ final class SpectrumByBatch implements Experiment {
     }
 
     private static XYChart random(Measured measured) {
-        XYChart chart = chart("X'X / B, X of B rows of 200", "rows B", "largest eigenvalue (logarithmic)");
-        chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNE);
+        XYChart chart = Figure.chart("X'X / B, X of B rows of 200", "rows B (logarithmic)", "largest eigenvalue (logarithmic)");
+        chart.getStyler().setXAxisLogarithmic(true).setYAxisLogarithmic(true).setLegendPosition(Styler.LegendPosition.InsideSW);
         for (String part : List.of("random", "spiked")) {
-            line(chart, part, measured.batches(part), measured.means(part));
-            line(chart, part + ", formula", measured.batches(part), along(measured.batches(part), rows -> predicted(part, rows)));
+            List<Double> rows = along(measured.batches(part), batch -> batch);
+            Figure.line(chart, part, rows, measured.means(part));
+            Figure.line(chart, part + ", formula", rows, along(measured.batches(part), batch -> predicted(part, batch)));
         }
         return chart;
     }

@@ -1,5 +1,6 @@
 package dev.smallbatch.optim.curvature;
 
+import dev.smallbatch.optim.rule.SymmetricEigen;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -28,11 +29,18 @@ public final class Spectrum {
 
     /** Ritz values, and the squared first components of the tridiagonal matrix's eigenvectors. */
     static Spectrum of(Lanczos.Tridiagonal matrix) {
-        double[] values = matrix.alpha().clone();
-        double[] first = new double[values.length];
-        first[0] = 1;
-        TridiagonalEigen.solve(values, matrix.beta().clone(), first);
-        return new Spectrum(values, Arrays.stream(first).map(component -> component * component).toArray());
+        int n = matrix.alpha().length;
+        double[][] rows = new double[n][n];
+        for (int i = 0; i < n; i++) {
+            rows[i][i] = matrix.alpha()[i];
+            if (i > 0) {
+                rows[i][i - 1] = matrix.beta()[i - 1];
+                rows[i - 1][i] = matrix.beta()[i - 1];
+            }
+        }
+        SymmetricEigen eigen = new SymmetricEigen(rows);
+        return new Spectrum(IntStream.range(0, n).mapToDouble(eigen::value).toArray(),
+                IntStream.range(0, n).mapToDouble(i -> eigen.vector(i)[0] * eigen.vector(i)[0]).toArray());
     }
 
     /** That of several starts or batches together, each counting equally: the more, the smoother its density. */

@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
  *
  * @see <a href="https://doi.org/10.56021/9781421407944">Golub and Van Loan 2013, algorithms 8.5.1 and 8.5.3</a>
  */
-final class SymmetricEigen {
+public final class SymmetricEigen {
     /** Of the squares of the matrix; six or seven sweeps are usual. */
     private static final double PRECISION = 0x1p-100;
     private static final int MOST_SWEEPS = 30;
@@ -19,8 +19,12 @@ final class SymmetricEigen {
     private final double[][] vectors;
     private final int[] descending;
 
-    /** @param a all rows of it, which are overwritten; if an element is not finite, the results mean nothing */
-    SymmetricEigen(double[][] a) {
+    /**
+     * Solves.
+     *
+     * @param a all rows of it, which are overwritten; if an element is not finite, the results mean nothing
+     */
+    public SymmetricEigen(double[][] a) {
         int n = a.length;
         this.a = a;
         vectors = new double[n][n];
@@ -38,12 +42,12 @@ final class SymmetricEigen {
     }
 
     /** An eigenvalue, 0 being the largest. */
-    double value(int i) {
+    public double value(int i) {
         return a[descending[i]][descending[i]];
     }
 
     /** A unit eigenvector to {@link #value}, of either sign. */
-    double[] vector(int i) {
+    public double[] vector(int i) {
         return vectors[descending[i]];
     }
 
