@@ -196,8 +196,9 @@ final class OptimizerComparison implements Experiment {
             if (left != null && right != null) {
                 boolean close = expected.has("within");
                 double margin = expected.path(close ? "within" : "below").asDouble();
-                String statement = Format.text(close ? "B=%d: %s is within %s of %s" : "B=%d: %s is more than %s below %s", batch,
-                        expected.get("left").asText(), Format.number(margin), expected.get("right").asText());
+                String how = close ? "within " + margin + " of" : margin > 0 ? "more than " + margin + " below" : "below";
+                String statement = Format.text("B=%d: %s is %s %s", batch, expected.get("left").asText(), how,
+                        expected.get("right").asText());
                 claims.add(Claim.of(expected.get("id").asText(), statement,
                         close ? Math.abs(left - right) <= margin : left < right - margin, "%.3f against %.3f", left, right));
             }
