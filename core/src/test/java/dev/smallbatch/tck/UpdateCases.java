@@ -114,6 +114,7 @@ public abstract class UpdateCases extends FamilyCases {
         cases.add(muonMoment("", average, blocks));
         cases.add(zeroed(muonMoment("zeros", average, blocks)));
         cases.add(muonStep(F32, average, blocks));
+        BalanceCases.add(cases, average, blocks);
         for (Rounding rounding : Rounding.values()) {
             Weight bf16 = new Weight(DType.BF16, rounding);
             cases.add(factored("", bf16, at(4, adafactorSlots(0.01, 0.5, 1e-3, 5)), blocks));
@@ -225,11 +226,11 @@ public abstract class UpdateCases extends FamilyCases {
     }
 
     /** The matrix that (down, across, rows, cols) blocks make up. */
-    private static long[] matrix(long... blocks) {
+    static long[] matrix(long... blocks) {
         return new long[] {blocks[0] * blocks[2], blocks[1] * blocks[3]};
     }
 
-    private static float[] squares(String label, long... dims) {
+    static float[] squares(String label, long... dims) {
         float[] v = Data.normal(label.hashCode(), Shape.of(dims).numel());
         for (int i = 0; i < v.length; i++) {
             v[i] *= v[i];

@@ -25,7 +25,7 @@ final class UpdateOracle {
      * @param size of what u is a sum of
      * @param terms roundings of u
      */
-    private static Expected parameter(OpCase o, double rate, double[] u, double[] size, double terms) {
+    static Expected parameter(OpCase o, double rate, double[] u, double[] size, double terms) {
         double decay = slot(o, UpdateKernels.DECAY);
         double[] p = o.get("p");
         double[] scale = new double[p.length];

@@ -22,7 +22,7 @@ public record Work(double flops, double bytes) {
             Map.entry("adamWStep", 3), Map.entry("scheduleFreeStep", 3), Map.entry("adafactorStep", 2),
             Map.entry("factoredAdafactorStep", 3), Map.entry("muonMoment", 1), Map.entry("muonStep", 1),
             Map.entry("quantizedSgdStep", 3), Map.entry("quantizedSignStep", 3), Map.entry("quantizedRootStep", 3),
-            Map.entry("quantizedAdamWStep", 5));
+            Map.entry("quantizedAdamWStep", 5), Map.entry("balance", 2), Map.entry("balancedStep", 1));
 
     /** The sum. */
     public Work plus(Work other) {

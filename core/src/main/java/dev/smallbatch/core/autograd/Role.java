@@ -8,6 +8,8 @@ public enum Role {
     EMBEDDING,
     /** The output table. */
     HEAD,
+    /** A table of tokens that is the output table as well. */
+    TIED,
     /** A bias or a norm's weight. */
     VECTOR
 }

@@ -13,6 +13,8 @@ final class CheckedUpdate implements UpdateKernels {
     private static final Checks FACTORED_ADAFACTOR_STEP = new Checks("factoredAdafactorStep");
     private static final Checks MUON_MOMENT = new Checks("muonMoment");
     private static final Checks MUON_STEP = new Checks("muonStep");
+    private static final Checks BALANCE = new Checks("balance");
+    private static final Checks BALANCED_STEP = new Checks("balancedStep");
 
     private final UpdateKernels kernels;
 
@@ -90,16 +92,7 @@ final class CheckedUpdate implements UpdateKernels {
         Operand scalars = checks.f32("s", s);
         checks.given("rounding", rounding);
         checks.sameMatrix(parameter, gradient);
-        checks.sameRows(parameter, rowMeans);
-        checks.sameCols(parameter, columnMeans);
-        if (rowMeans.cols() < 1 || parameter.cols() % rowMeans.cols() != 0) {
-            throw checks.refusal("%s has %d columns of blocks, which do not divide the %d columns of %s", rowMeans,
-                    rowMeans.cols(), parameter.cols(), parameter);
-        }
-        if (columnMeans.rows() < 1 || parameter.rows() % columnMeans.rows() != 0) {
-            throw checks.refusal("%s has %d rows of blocks, which do not divide the %d rows of %s", columnMeans,
-                    columnMeans.rows(), parameter.rows(), parameter);
-        }
+        grid(checks, parameter, rowMeans, columnMeans);
         checks.count(scalars, ADAFACTOR_SLOTS);
         checks.apart(3, parameter, rowMeans, columnMeans, gradient, scalars);
         kernels.factoredAdafactorStep(p, r, c, g, s, rounding, key);
@@ -128,6 +121,50 @@ final class CheckedUpdate implements UpdateKernels {
         MUON_STEP.count(scalars, MOMENTUM_SLOTS);
         MUON_STEP.apart(1, parameter, blocks, scalars);
         kernels.muonStep(p, x, s, factor, rounding, key);
+    }
+
+    @Override
+    public void balance(Tensor r, Tensor c, Tensor x, Lines lines, float floor) {
+        Operand rows = BALANCE.f32("r", r);
+        Operand columns = BALANCE.f32("c", c);
+        Operand matrix = BALANCE.f32("x", x);
+        BALANCE.given("lines", lines);
+        grid(BALANCE, matrix, rows, columns);
+        if (!(floor > 0)) {
+            throw BALANCE.refusal("floor %s; a positive number", floor);
+        }
+        BALANCE.apart(2, rows, columns, matrix);
+        kernels.balance(r, c, x, lines, floor);
+    }
+
+    @Override
+    public void balancedStep(Tensor p, Tensor r, Tensor c, Tensor x, Tensor s, Rounding rounding, long key) {
+        Checks checks = BALANCED_STEP;
+        Operand parameter = checks.weight("p", p);
+        Operand rows = checks.f32("r", r);
+        Operand columns = checks.f32("c", c);
+        Operand matrix = checks.f32("x", x);
+        Operand scalars = checks.f32("s", s);
+        checks.given("rounding", rounding);
+        checks.sameMatrix(parameter, matrix);
+        grid(checks, parameter, rows, columns);
+        checks.count(scalars, MOMENTUM_SLOTS);
+        checks.apart(1, parameter, rows, columns, matrix, scalars);
+        kernels.balancedStep(p, r, c, x, s, rounding, key);
+    }
+
+    /** {@code r} has a number for each row, {@code c} one for each column of every block that {@code matrix} is a grid of. */
+    private static void grid(Checks checks, Operand matrix, Operand r, Operand c) {
+        checks.sameRows(matrix, r);
+        checks.sameCols(matrix, c);
+        if (r.cols() < 1 || matrix.cols() % r.cols() != 0) {
+            throw checks.refusal("%s has %d columns of blocks, which do not divide the %d columns of %s", r, r.cols(),
+                    matrix.cols(), matrix);
+        }
+        if (c.rows() < 1 || matrix.rows() % c.rows() != 0) {
+            throw checks.refusal("%s has %d rows of blocks, which do not divide the %d rows of %s", c, c.rows(), matrix.rows(),
+                    matrix);
+        }
     }
 
     /** {@code blocks} is (I, J, rows, cols) and {@code matrix} is I rows by J columns of such blocks. */

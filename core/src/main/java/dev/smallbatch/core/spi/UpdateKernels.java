@@ -243,4 +243,46 @@ public interface UpdateKernels {
      * @param key of its random bits; ignored for {@link Rounding#NEAREST_EVEN}
      */
     void muonStep(Tensor p, Tensor x, Tensor s, float factor, Rounding rounding, long key);
+
+    /** What {@link #balance} brings to a root mean square of 1. */
+    enum Lines {
+        /** Every row of a block. */
+        ROWS,
+        /** Every column of a block. */
+        COLUMNS,
+        /** Every row, then every column of what the rows have become. */
+        ROWS_THEN_COLUMNS
+    }
+
+    /**
+     * Normalizes the rows and columns of every block of {@code X = r x c}, which is not stored: element x, y of a block is
+     * {@code r[x] x[x, y] c[y]}, so that dividing a line by its root mean square changes one number. {@code r = r / max(rms,
+     * floor)} for every row, {@code c = c / max(rms, floor)} for every column; factors of lines of nothing but zeros stay. One
+     * pass over x. Sums run over fixed tiles; those of rows, and those of tiles, are added in double.
+     *
+     * <pre>
+     * r  (R, J)   read if columns alone are normalized, else accumulated; J divides C
+     * c  (I, C)   read if rows alone are normalized, else accumulated; I divides R
+     * x  (R, C)   read
+     * </pre>
+     *
+     * @param floor smallest root mean square that is divided by; positive
+     */
+    void balance(Tensor r, Tensor c, Tensor x, Lines lines, float floor);
+
+    /**
+     * A step by a matrix with a factor for each row and column of its blocks: {@code p = p - decay p - learningRate r x c}.
+     *
+     * <pre>
+     * p  (R, C)                      accumulated; F32 or BF16
+     * r  (R, J)                      read; J divides C
+     * c  (I, C)                      read; I divides R
+     * x  (R, C)                      read
+     * s  ({@link #MOMENTUM_SLOTS})   read
+     * </pre>
+     *
+     * @param rounding of a BF16 parameter
+     * @param key of its random bits; ignored for {@link Rounding#NEAREST_EVEN}
+     */
+    void balancedStep(Tensor p, Tensor r, Tensor c, Tensor x, Tensor s, Rounding rounding, long key);
 }

@@ -74,8 +74,8 @@ public final class Gpt implements Layer, LossModel {
                 dim, config.heads(), config.qkNorm(), rope, biases, init.qkv(), init.attentionOut());
         var mlp = new Mlp.Options(dim, config.mlpDim(), config.activation(), biases, init.up(), init.down());
 
-        embedding = new Embedding(factory, config.vocabularySize(), config.seqLen(), dim, init.embed(), positions,
-                config.stableEmbedding());
+        embedding = new Embedding(factory, config.vocabularySize(), config.seqLen(), dim, config.tiedHead(), init.embed(),
+                positions, config.stableEmbedding());
         for (int i = 0; i < config.layers(); i++) {
             blocks.add(new Block(factory.sub("h").sub(Integer.toString(i)), i, config.norm(), attention, mlp));
         }

@@ -24,13 +24,15 @@ public final class Embedding implements Layer {
      * @param vocabularySize rows of the token table
      * @param seqLen rows of the position table
      * @param dim columns of both
+     * @param tied whether the token table is the head, too
      * @param tokenInit first values of the token table
      * @param positionInit first values of the position table; null for a model without one
      * @param stable whether token vectors pass a LayerNorm
      */
-    public Embedding(ParameterFactory factory, int vocabularySize, int seqLen, int dim, Init tokenInit, Init positionInit,
-            boolean stable) {
-        table = factory.sub("embed").create("weight", Shape.of(vocabularySize, dim), Role.EMBEDDING, tokenInit);
+    public Embedding(ParameterFactory factory, int vocabularySize, int seqLen, int dim, boolean tied, Init tokenInit,
+            Init positionInit, boolean stable) {
+        table = factory.sub("embed").create("weight", Shape.of(vocabularySize, dim),
+                tied ? Role.TIED : Role.EMBEDDING, tokenInit);
         positions = positionInit == null ? null
                 : factory.sub("positions").create("weight", Shape.of(seqLen, dim), Role.EMBEDDING, positionInit);
         norm = stable ? new Norm(factory.sub("embed").sub("norm"), Norm.Kind.LAYER, dim) : null;

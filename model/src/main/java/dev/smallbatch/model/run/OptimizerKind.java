@@ -17,6 +17,7 @@ import dev.smallbatch.optim.rule.Apollo;
 import dev.smallbatch.optim.rule.Fira;
 import dev.smallbatch.optim.rule.GaLore;
 import dev.smallbatch.optim.rule.Lion;
+import dev.smallbatch.optim.rule.MultiNorm;
 import dev.smallbatch.optim.rule.Muon;
 import dev.smallbatch.optim.rule.NAdam;
 import dev.smallbatch.optim.rule.RAdam;
@@ -73,7 +74,30 @@ public enum OptimizerKind {
             .secondMoment().weightDecay(Muon.TABLES_WEIGHT_DECAY)
             .set("matrix-lr", 0.02, POSITIVE, "peak rate of hidden matrices")
             .set("beta", 0.95, FRACTION, "decay of their average per step")
-            .groups(o -> ParameterGroup.matricesAndOthers(new Muon(o.lr("matrix-lr"), o.decay("beta")), o.adamW()))),
+            .set("average", Muon.Average.PLAIN, "what of the gradients is made orthogonal: their average, or one a step ahead")
+            .set("length", Muon.Length.TALL, "of a step: longer for tall matrices, for wide ones, or as long as Adam's")
+            .groups(o -> ParameterGroup.matricesAndOthers(new Muon(o.lr("matrix-lr"), o.decay("beta"),
+                    o.constant(Muon.Average.class, "average"), o.constant(Muon.Length.class, "length"), 0), o.adamW()))),
+    SWAN(row("whitened gradients for hidden matrices, without state; adamw with the common options for the rest")
+            .lrByWidth(2e-3).beta1(0.9).secondMoment()
+            .set("matrix-lr", 1e-3, POSITIVE, "peak rate of hidden matrices, the size of their steps")
+            .set("center", Centering.ROWS, "whether rows have their mean taken away first")
+            .set("beta", MultiNorm.SWAN_BETA, FRACTION, "of the iteration that whitens; 0.5 converges")
+            .set("iterations", MultiNorm.SWAN_STEPS, COUNT, "of it")
+            .groups(o -> ParameterGroup.matricesAndOthers(MultiNorm.swan(o.lr("matrix-lr"),
+                    o.constant(Centering.class, "center") == Centering.ROWS, o.number("beta"), o.whole("iterations"),
+                    o.weightDecay()), o.adamW()))),
+    SINKGD(row("gradients with balanced rows and columns for hidden matrices, without state; adamw for the rest")
+            .lrByWidth(2e-3).beta1(0.9).secondMoment()
+            .set("matrix-lr", 1e-3, POSITIVE, "peak rate of hidden matrices, the size of their steps")
+            .set("iterations", MultiNorm.SINK_ROUNDS, COUNT, "how often rows and columns are normalized")
+            .groups(o -> ParameterGroup.matricesAndOthers(
+                    MultiNorm.sinkGd(o.lr("matrix-lr"), o.whole("iterations"), o.weightDecay()), o.adamW()))),
+    SCALE(row("normalized rows, of tables columns, momentum for the head alone; adamw for vectors")
+            .lrByWidth(2e-3).beta1(0.9).secondMoment()
+            .set("matrix-lr", 1e-3, POSITIVE, "peak rate of matrices and tables, the size of their steps")
+            .set("beta", 0.9, FRACTION, "decay of the head's average per step")
+            .groups(o -> ParameterGroup.scale(o.lr("matrix-lr"), o.decay("beta"), o.weightDecay(), o.adamW()))),
     GALORE(row("Adam along the leading singular vectors of hidden matrices' gradients; adamw for the rest").lowRank(64, 0.25)
             .groups(o -> ParameterGroup.matricesAndOthers(new GaLore(o.lowRank(), o.number("scale")), o.adamW()))),
     FIRA(row("galore, and what lies beside its directions scaled to Adam's length").lowRank(64, 0.25)
@@ -103,6 +127,11 @@ public enum OptimizerKind {
             .lrByWidth(2e-3).secondMoment().averagesInsteadOfDecay()
             .set("beta", 0.9, FRACTION, "how close to the average gradients are taken")
             .rule(o -> new ScheduleFree(o.lr(), o.number("beta"), o.secondDecay(), 1e-8, o.weightDecay())));
+
+    /** What SWAN takes the mean of away. */
+    private enum Centering {
+        ROWS, NOTHING
+    }
 
     /** What each can have beside its own settings, but for those that average weights themselves. */
     static final Setting EMA = Setting.number("ema", FRACTION, 0, "decay per step of an average of weights, which is then what is"

@@ -11,31 +11,58 @@ import dev.smallbatch.optim.schedule.Schedule;
 
 /**
  * Steps by the nearest orthogonal matrix to the moving average of gradients, for hidden matrices alone; tables and vectors
- * need another rule, usually {@link AdamW}. For update k = 1, 2, ...: {@code m = beta m + (1 - beta) g}, {@code u = m / (1 -
- * beta^k)}, or Nesterov's {@code u = beta m + (1 - beta) g}, and {@code p = p - lr (sqrt(max(1, out / in)) O(u) + weightDecay
- * p)}, O being {@link NewtonSchulz}. A parameter of several (out, in) matrices ({@link Parameter#block}), as attention has for
- * its heads, is orthogonalized one by one. 4 bytes of state for each parameter; all parameters together need the room of two
- * and a half copies of the largest one to work in.
+ * need another rule, usually {@link AdamW}. For update k = 1, 2, ...: {@code m = beta m + (1 - beta) g}, and {@code p = p - lr
+ * (s O(u) + weightDecay p)}, O being {@link NewtonSchulz}. What u and s are differs in what is published: {@link Average} and
+ * {@link Length}. A parameter of several (out, in) matrices ({@link Parameter#block}), as attention has for its heads, is
+ * orthogonalized one by one. 4 bytes of state for each parameter; all parameters together need the room of two and a half copies
+ * of the largest one to work in.
  *
  * @param lr learning rate, at which every singular value of a matrix moves
  * @param beta decay of the average
- * @param nesterov whether the step looks one step ahead; the small-batch study's does not
+ * @param average what is orthogonalized
+ * @param length how long a step is
  * @param weightDecay decoupled, of all tensors of the group
  * @see <a href="https://kellerjordan.github.io/posts/muon/">Jordan et al. 2024</a>
  */
-public record Muon(Schedule lr, Decay beta, boolean nesterov, double weightDecay) implements UpdateRule {
+public record Muon(Schedule lr, Decay beta, Average average, Length length, double weightDecay) implements UpdateRule {
     /** Decay of the tables that {@link AdamW} takes care of beside Muon, in the small-batch study. */
     public static final double TABLES_WEIGHT_DECAY = 1e-4;
+    private static final double ADAM_SIZE = 0.2;
+
+    /** What is orthogonalized; its length does not matter. */
+    public enum Average {
+        /** {@code u = m / (1 - beta^k)}: the small-batch study's, and everybody's without Nesterov. */
+        PLAIN,
+        /** {@code u = beta m + (1 - beta) g}, one step ahead: its authors' and torch's. */
+        NESTEROV,
+        /** {@code u = beta m / (1 - beta^(k + 1)) + (1 - beta) g / (1 - beta^k)}: optax's. */
+        CORRECTED_NESTEROV
+    }
+
+    /** The factor s of an orthogonal matrix, (out, in) of which is the matrix' shape. */
+    public enum Length {
+        /** {@code sqrt(max(1, out / in))}: its authors', torch's and the small-batch study's. */
+        TALL,
+        /** {@code sqrt(max(1, in / out))}: what optax makes of the same formula, reading matrices the other way round. */
+        WIDE,
+        /**
+         * {@code 0.2 sqrt(max(out, in))}: a root mean square like that of Adam's steps, so that both can have one rate.
+         *
+         * @see <a href="https://arxiv.org/abs/2502.16982">Liu et al. 2025</a>
+         */
+        ADAM
+    }
 
     public Muon {
-        if (!(weightDecay >= 0)) {
-            throw new IllegalArgumentException("muon: weight decay " + weightDecay + "; at least 0");
+        if (average == null || length == null || !(weightDecay >= 0)) {
+            throw new IllegalArgumentException("muon: average " + average + ", length " + length + ", weight decay " + weightDecay
+                    + "; there is one of each, and decay is at least 0");
         }
     }
 
     /** As in the small-batch study: without Nesterov and decay. */
     public Muon(Schedule lr, Decay beta) {
-        this(lr, beta, false, 0);
+        this(lr, beta, Average.PLAIN, Length.TALL, 0);
     }
 
     @Override
@@ -62,11 +89,13 @@ public record Muon(Schedule lr, Decay beta, boolean nesterov, double weightDecay
         double keep = beta.perStep(tokens);
         double take = beta.complement(tokens);
         double rate = context.value(lr);
-        if (nesterov) {
-            return context.momentum(rate, weightDecay, keep, take, keep * keep, take * (1 + keep));
-        }
         double correction = 1 / context.biasCorrection(beta);
-        return context.momentum(rate, weightDecay, keep, take, keep * correction, take * correction);
+        if (average == Average.PLAIN) {
+            return context.momentum(rate, weightDecay, keep, take, keep * correction, take * correction);
+        }
+        boolean corrected = average == Average.CORRECTED_NESTEROV;
+        double ahead = corrected ? keep / beta.complement(tokens, context.step() + 2, context.tokens() + 2 * tokens) : keep;
+        return context.momentum(rate, weightDecay, keep, take, keep * ahead, take * (ahead + (corrected ? correction : 1)));
     }
 
     @Override
@@ -80,9 +109,17 @@ public record Muon(Schedule lr, Decay beta, boolean nesterov, double weightDecay
         kernels.update().muonMoment(state.get("m"), blocks, gradient, scalars);
         Tensor stacked = blocks.reshape(Shape.of(shape.numel() / block.cols(), block.cols()));
         for (long row = 0; row < stacked.shape().rows(); row += block.rows()) {
-            NewtonSchulz.orthogonalize(stacked.rows(row, row + block.rows()), rest, kernels);
+            NewtonSchulz.QUINTIC.orthogonalize(stacked.rows(row, row + block.rows()), rest, kernels);
         }
-        float factor = (float) Math.sqrt(Math.max(1, (double) block.rows() / block.cols()));
-        kernels.update().muonStep(parameter.value(), blocks, scalars, factor, rounding.mode(), rounding.key());
+        kernels.update().muonStep(parameter.value(), blocks, scalars, (float) size(block), rounding.mode(), rounding.key());
+    }
+
+    private double size(Shape block) {
+        double ratio = (double) block.rows() / block.cols();
+        return switch (length) {
+            case TALL -> Math.sqrt(Math.max(1, ratio));
+            case WIDE -> Math.sqrt(Math.max(1, 1 / ratio));
+            case ADAM -> ADAM_SIZE * Math.sqrt(Math.max(block.rows(), block.cols()));
+        };
     }
 }

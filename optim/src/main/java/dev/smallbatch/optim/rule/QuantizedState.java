@@ -54,7 +54,8 @@ public record QuantizedState(UpdateRule rule, Quantization how, long smallest, b
     @Override
     public OptimizerState init(Parameter parameter, Region region) {
         Shape shape = parameter.value().shape();
-        if (shape.numel() < smallest || parameter.role() == Role.EMBEDDING && !embeddings) {
+        boolean table = parameter.role() == Role.EMBEDDING || parameter.role() == Role.TIED;
+        if (shape.numel() < smallest || table && !embeddings) {
             return rule.init(parameter, region);
         }
         SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();

@@ -117,7 +117,8 @@ class PublishedUpdatesTest {
             for (int i = 0; i < values.length; i++) {
                 x.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (values[i] / Math.sqrt(squares)));
             }
-            NewtonSchulz.orthogonalize(x, bench.vector(new float[(int) NewtonSchulz.scratchSize(shape)]), bench.kernels());
+            Tensor scratch = bench.vector(new float[(int) NewtonSchulz.scratchSize(shape)]);
+            NewtonSchulz.QUINTIC.orthogonalize(x, scratch, bench.kernels());
             return x.toFloatArray();
         }
     }

@@ -132,13 +132,50 @@ public enum Rules {
     MUON(0.05, 0.01, 1) {
         @Override
         UpdateRule with(Schedule lr, double weightDecay) {
-            return new Muon(lr, new Decay.PerStep(0.9), false, weightDecay);
+            return new Muon(lr, new Decay.PerStep(0.9), Muon.Average.PLAIN, Muon.Length.TALL, weightDecay);
         }
     },
     NESTEROV_MUON(0.05, 0.01, 1) {
         @Override
         UpdateRule with(Schedule lr, double weightDecay) {
-            return new Muon(lr, new Decay.PerStep(0.9), true, weightDecay);
+            return new Muon(lr, new Decay.PerStep(0.9), Muon.Average.NESTEROV, Muon.Length.TALL, weightDecay);
+        }
+    },
+    OPTAX_MUON(0.05, 0.01, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new Muon(lr, new Decay.PerStep(0.9), Muon.Average.CORRECTED_NESTEROV, Muon.Length.WIDE, weightDecay);
+        }
+    },
+    SINK_GD(0.05, 0.005, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return MultiNorm.sinkGd(lr, 5, weightDecay);
+        }
+    },
+    /** Not centered: the problems have rows of two, and without their mean those are one number. */
+    SWAN(0.05, 0.005, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return MultiNorm.swan(lr, false, 0.8, 10, weightDecay);
+        }
+    },
+    MULTI_NORM(0.05, 0.005, 0) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new MultiNorm(lr, List.of(new Projection.Sign(), new Projection.Columns()), 2, null, weightDecay);
+        }
+    },
+    /** As the head's; the others have no momentum. */
+    SCALE(0.05, 0.005, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return new MultiNorm(lr, List.of(new Projection.Rows(false)), 1, new Decay.PerStep(0.9), weightDecay);
+        }
+
+        @Override
+        public List<ParameterGroup> groups(double rate) {
+            return ParameterGroup.scale(new Constant(rate), new Decay.PerStep(0.9), 0.01, ADAMW.with(new Constant(rate), 0));
         }
     },
     GALORE(0.2, 0.01, 0) {
@@ -277,7 +314,8 @@ public enum Rules {
     /** For the parameters of a model, at a constant rate; what is not for vectors leaves them to Adam. */
     public List<ParameterGroup> groups(double rate) {
         UpdateRule rule = with(new Constant(rate), 0.01);
-        boolean matricesAlone = rule instanceof Muon || rule instanceof GaLore || rule instanceof Fira || rule instanceof Apollo;
+        boolean matricesAlone = rule instanceof Muon || rule instanceof MultiNorm || rule instanceof GaLore || rule instanceof Fira
+                || rule instanceof Apollo;
         return matricesAlone ? ParameterGroup.matricesAndOthers(rule, ADAMW.with(new Constant(rate), 0))
                 : List.of(ParameterGroup.all(rule));
     }

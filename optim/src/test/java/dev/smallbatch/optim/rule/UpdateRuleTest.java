@@ -229,7 +229,8 @@ class UpdateRuleTest {
         assertThrows(IllegalArgumentException.class, () -> new AdaGrad(new Constant(1), 0, 0));
         assertThrows(IllegalArgumentException.class, () -> new RmsProp(new Constant(1), decay, 0, 0));
         assertThrows(IllegalArgumentException.class, () -> new Adafactor.SecondMoment.Power(0));
-        assertThrows(IllegalArgumentException.class, () -> new Muon(new Constant(1), decay, false, -1));
+        assertThrows(IllegalArgumentException.class,
+                () -> new Muon(new Constant(1), decay, Muon.Average.PLAIN, Muon.Length.TALL, -1));
         assertThrows(IllegalArgumentException.class, () -> new RAdam(new Constant(1), decay, decay, -1, 0));
         assertThrows(IllegalArgumentException.class, () -> new NAdam(new Constant(1), decay, decay, -1, 1e-8, 0));
         assertThrows(IllegalArgumentException.class, () -> new AdaBelief(new Constant(1), decay, decay, 1e-8, 0,

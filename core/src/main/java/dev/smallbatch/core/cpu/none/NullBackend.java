@@ -156,6 +156,12 @@ final class NullBackend implements Backend {
 
         @Override
         public void muonStep(Tensor p, Tensor x, Tensor s, float factor, Rounding rounding, long key) {}
+
+        @Override
+        public void balance(Tensor r, Tensor c, Tensor x, Lines lines, float floor) {}
+
+        @Override
+        public void balancedStep(Tensor p, Tensor r, Tensor c, Tensor x, Tensor s, Rounding rounding, long key) {}
     }
 
     private static final class NullQuantizedUpdate implements QuantizedUpdateKernels {

@@ -261,6 +261,55 @@ final class ScalarUpdate implements UpdateKernels {
         return (row * J + block % J) * cols + at % cols;
     }
 
+    /** r = r / max(rms of the row of r x c, floor), then c = c / max(rms of the column, floor); none of zeros. */
+    @Override
+    public void balance(Tensor r, Tensor c, Tensor x, Lines lines, float floor) {
+        LongToDoubleFunction scaled = scaled(r, c, x);
+        long C = x.shape().cols();
+        long rows = x.shape().rows() / c.shape().rows();
+        long cols = C / r.shape().cols();
+        divide(r, lines == Lines.COLUMNS ? 0 : r.numel(), cols, (row, k) -> scaled.applyAsDouble(row * cols + k), floor);
+        divide(c, lines == Lines.ROWS ? 0 : c.numel(), rows,
+                (column, k) -> scaled.applyAsDouble((column / C * rows + k) * C + column % C), floor);
+    }
+
+    /** Element k of a line. */
+    private interface Line {
+        double get(long line, long k);
+    }
+
+    private void divide(Tensor factors, long lines, long length, Line line, float floor) {
+        Floats fs = new Floats(factors);
+        Grid.split(parallel, lines, length, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                double sum = 0;
+                for (long k = 0; k < length; k++) {
+                    sum += line.get(i, k) * line.get(i, k);
+                }
+                if (sum != 0) {
+                    fs.set(i, fs.get(i) / Math.max(Math.sqrt(sum / length), floor));
+                }
+            }
+        });
+    }
+
+    /** r x c of an element of a matrix in blocks. */
+    private static LongToDoubleFunction scaled(Tensor r, Tensor c, Tensor x) {
+        Floats rs = new Floats(r);
+        Floats cs = new Floats(c);
+        Floats xs = new Floats(x);
+        long C = x.shape().cols();
+        long rows = x.shape().rows() / c.shape().rows();
+        long cols = C / r.shape().cols();
+        return i -> rs.get(i / cols) * xs.get(i) * cs.get(i / C / rows * C + i % C);
+    }
+
+    /** p = p - decay p - learningRate r x c. */
+    @Override
+    public void balancedStep(Tensor p, Tensor r, Tensor c, Tensor x, Tensor s, Rounding rounding, long key) {
+        step(p, s, rounding, key, new Slots(s).learningRate, scaled(r, c, x));
+    }
+
     /** p = p - decay p - rate u. */
     private void step(Tensor p, Tensor s, Rounding rounding, long key, double rate, LongToDoubleFunction u) {
         Floats ps = new Floats(p, rounding, new RandomKey(key).at(StepNumber.get(s)).bits());

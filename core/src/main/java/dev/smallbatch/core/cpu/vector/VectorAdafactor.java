@@ -190,7 +190,7 @@ final class VectorAdafactor {
     }
 
     /** Adds the squares of one row to the sums of columns and returns their sum. */
-    private static float addSquares(float[] columns, int at, MemorySegment g, long from, float scale, int count) {
+    static float addSquares(float[] columns, int at, MemorySegment g, long from, float scale, int count) {
         FloatVector sum = FloatVector.zero(Lanes.SPECIES);
         int i = 0;
         for (; i + L <= count; i += L) {

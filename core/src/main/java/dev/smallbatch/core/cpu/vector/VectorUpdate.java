@@ -19,11 +19,13 @@ final class VectorUpdate implements UpdateKernels {
     private final WeightBlocks weights;
     private final VectorAdafactor adafactor;
     private final VectorMuon muon;
+    private final VectorBalance balance;
 
     VectorUpdate(Parallel parallel, WeightBlocks weights, VectorElementwise elementwise) {
         this.weights = weights;
         this.adafactor = new VectorAdafactor(parallel, weights, elementwise);
         this.muon = new VectorMuon(parallel, weights);
+        this.balance = new VectorBalance(parallel, weights);
     }
 
     @Override
@@ -259,6 +261,17 @@ final class VectorUpdate implements UpdateKernels {
     @Override
     public void muonStep(Tensor p, Tensor x, Tensor s, float factor, Rounding rounding, long key) {
         muon.step(p, x, factor * slot(s, LEARNING_RATE), 1 - slot(s, DECAY), rounding, keyOfStep(key, s));
+    }
+
+    @Override
+    public void balance(Tensor r, Tensor c, Tensor x, Lines lines, float floor) {
+        balance.balance(new VectorBalance.Matrix(r, c, x), lines, floor);
+    }
+
+    @Override
+    public void balancedStep(Tensor p, Tensor r, Tensor c, Tensor x, Tensor s, Rounding rounding, long key) {
+        balance.step(p, new VectorBalance.Matrix(r, c, x), slot(s, LEARNING_RATE), 1 - slot(s, DECAY), rounding,
+                keyOfStep(key, s));
     }
 
     static long keyOfStep(long key, Tensor s) {
