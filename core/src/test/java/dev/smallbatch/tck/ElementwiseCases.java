@@ -67,6 +67,7 @@ public abstract class ElementwiseCases extends FamilyCases {
         cases.add(lerp(label + " BF16", DType.BF16, dims));
         cases.add(exchange(label, DType.F32, dims));
         cases.add(exchange(label + " BF16", DType.BF16, dims));
+        cases.add(addProduct(label, dims));
         cases.add(add(label, dims));
         cases.add(sumOfSquares(label, DType.F32, Data.normal(n, n), dims));
         cases.add(sumOfSquares(label + " BF16", DType.BF16, Data.normal(n, n), dims));
@@ -105,6 +106,16 @@ public abstract class ElementwiseCases extends FamilyCases {
                 .call((k, t) -> k.elementwise().exchange(t[0], t[1]))
                 .expect(o -> dtype == DType.F32 ? List.of(Expected.exact(o.get("b")), Expected.exact(o.get("a")))
                         : ElementwiseOracle.exchanged(o.bits("a"), o.bits("b")));
+    }
+
+    private static OpCase addProduct(String label, long... dims) {
+        return OpCase.of("addProduct", label).accumulated("y", dims).read("a", dims).read("b", dims)
+                .call((k, t) -> k.elementwise().addProduct(t[0], 0.9f, -0.3f, t[1], t[2]))
+                .expect(o -> {
+                    double[] product = map(o.get("a"), o.get("b"), (a, b) -> -0.3f * a * b);
+                    return List.of(Expected.within(3, 1, map(o.get("y"), product, (y, x) -> 0.9f * y + x),
+                            map(o.get("y"), product, (y, x) -> Math.abs(0.9f * y) + Math.abs(x))));
+                });
     }
 
     private static OpCase add(String label, long... dims) {

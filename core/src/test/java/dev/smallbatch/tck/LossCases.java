@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.spi.LossKernels;
 import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.ShapeException;
 import dev.smallbatch.core.tensor.Tensor;
@@ -51,6 +52,7 @@ public abstract class LossCases extends FamilyCases {
         String sizes = "N %d Vp %d V %d%s".formatted(N, Vp, V, label);
         cases.add(crossEntropy(sizes, Data.normal(V, N * Vp, 0, size), someIgnored(N, V), Vp, V, true));
         cases.add(crossEntropy(sizes + " loss alone", Data.normal(V, N * Vp, 0, size), someIgnored(N, V), Vp, V, false));
+        cases.add(drawTargets(sizes, Data.normal(V, N * Vp, 0, size), someIgnored(N, V), Vp, V));
     }
 
     /** Targets of which every fourth is -1, the third of four; first and last id occur. */
@@ -71,6 +73,45 @@ public abstract class LossCases extends FamilyCases {
                 .read("logits", logits, N, Vp).ids("targets", targets, N)
                 .call((k, t) -> k.loss().crossEntropy(t[0], t[1], t[2], t[3], V, SCALE))
                 .expect(o -> LossOracle.crossEntropy(o.get("logits"), targets, Vp, V, SCALE).subList(0, gradient ? 2 : 1));
+    }
+
+    /** Of the gradient of these logits. */
+    private static OpCase drawTargets(String label, float[] logits, int[] targets, int Vp, int V) {
+        long key = 0x0123456789ABCDEFL;
+        long first = 3;
+        float[] gradient = Data.toFloats(LossOracle.crossEntropy(Data.toDoubles(logits), targets, Vp, V, SCALE).getLast().value());
+        return OpCase.of("drawTargets", label).accumulated("dlogits", gradient, targets.length, Vp).freeAxes(1)
+                .ids("targets", targets, targets.length)
+                .call((k, t) -> k.loss().drawTargets(t[0], t[1], V, SCALE, key, first))
+                .expect(o -> LossOracle.drawTargets(o.get("dlogits"), targets, Vp, V, SCALE, key, first));
+    }
+
+    @Test
+    void labelsAreDrawnAsOftenAsTheModelExpectsThem() {
+        int rows = 10_000;
+        double[] expected = {0.5, 0.25, 0, 0.125, 0.125};
+        float[] gradient = new float[rows * 6];
+        int[] targets = Data.ids(7, rows, 5);
+        for (int n = 0; n < rows; n++) {
+            for (int j = 0; j < 5; j++) {
+                gradient[6 * n + j] = (float) expected[j] - (j == targets[n] ? 1 : 0);
+            }
+        }
+        try (Region room = Region.create("labels", 1 << 20)) {
+            Tensor drawn = room.allocate(DType.F32, Shape.of(rows, 6));
+            Tensor ids = room.allocate(DType.I32, Shape.of(rows));
+            drawn.copyFrom(gradient);
+            ids.copyFrom(targets);
+            kernels().loss().drawTargets(drawn, ids, 5, 1, 11, 0);
+            int[] counts = new int[5];
+            for (int i = 0; i < gradient.length; i++) {
+                counts[i % 6 % 5] += i % 6 < 5 && drawn.getFlat(i) < expected[i % 6] - 0.5 ? 1 : 0;
+            }
+            for (int j = 0; j < 5; j++) {
+                double deviation = Math.sqrt(rows * expected[j] * (1 - expected[j]));
+                assertEquals(rows * expected[j], counts[j], 4 * deviation, "key 11, label " + j);
+            }
+        }
     }
 
     @Override

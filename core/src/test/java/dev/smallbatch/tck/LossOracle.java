@@ -1,5 +1,7 @@
 package dev.smallbatch.tck;
 
+import dev.smallbatch.core.rand.Philox;
+import java.util.Arrays;
 import java.util.List;
 
 /** Softmax cross entropy by its formula, in double. */
@@ -38,5 +40,25 @@ final class LossOracle {
             }
         }
         return List.of(Expected.within(C_LOSS, V, losses, lossScale), Expected.within(C_LOSS, V, gradient, gradientScale));
+    }
+
+    /** The gradient with drawn labels for targets. */
+    static List<Expected> drawTargets(double[] gradient, int[] targets, int Vp, int V, float scale, long key, long first) {
+        double[] drawn = gradient.clone();
+        for (int n = 0; n < targets.length; n++) {
+            int target = n * Vp + targets[n];
+            if (targets[n] < 0 || !Double.isFinite(Arrays.stream(gradient, n * Vp, n * Vp + V).sum())) {
+                continue;
+            }
+            drawn[target] = (float) drawn[target] + scale;
+            double sum = Arrays.stream(drawn, n * Vp, n * Vp + V).reduce(0, Double::sum);
+            double limit = Integer.toUnsignedLong(Philox.word(key, first + n)) * 0x1p-32 * sum;
+            int label = n * Vp;
+            for (double reached = drawn[label]; reached <= limit; reached += drawn[label]) {
+                label++;
+            }
+            drawn[label] = label == target ? gradient[target] : (float) drawn[label] - scale;
+        }
+        return List.of(Expected.exact(drawn));
     }
 }

@@ -7,6 +7,7 @@ import static dev.smallbatch.tck.UpdateSlots.momentumSlots;
 import static dev.smallbatch.tck.UpdateSlots.rootSlots;
 import static dev.smallbatch.tck.UpdateSlots.scheduleFreeSlots;
 import static dev.smallbatch.tck.UpdateSlots.sgdSlots;
+import static dev.smallbatch.tck.UpdateSlots.sophiaSlots;
 import static dev.smallbatch.tck.UpdateSlots.with;
 import static dev.smallbatch.tck.UpdateSlots.withoutRoot;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -74,6 +75,9 @@ public abstract class UpdateCases extends FamilyCases {
         cases.add(zeroed(moment("signStep", label + " zeros", F32, true, heavyBall, dims)));
         cases.add(root(label + " sum", F32, rootSlots(0.05, 0.5, 0.001, 1, 1, 1e-10), dims));
         cases.add(root(label + " mean", F32, rootSlots(0.01, 2, 0, 0.99, 0.01, 1e-8), dims));
+        cases.add(sophia(label, F32, sophiaSlots(0.05, 0.5, 0.001, 0.7, 1e-15), dims));
+        cases.add(sophia(label + " few clipped", F32, sophiaSlots(0.05, 1, 0, 50, 0.5), dims));
+        cases.add(zeroed(sophia(label + " zeros", F32, sophiaSlots(0.05, 1, 0.1, 1, 1e-12), dims)));
         cases.add(adamW(label + " first step", F32, adamWSlots(0.01, 0.5, 1e-3, 0.9, 0.999, 1e-8, 1), dims));
         cases.add(adamW(label + " late, slow", F32, adamWSlots(0.01, 1, 0, 0.9, 0.99993, 1e-8, 5000), dims));
         cases.add(adamW(label + " large epsilon", F32, adamWSlots(0.01, 2, 1e-3, 0.5, 0.9, 0.1, 3), dims));
@@ -96,6 +100,7 @@ public abstract class UpdateCases extends FamilyCases {
             cases.add(moment("signStep", label + " momentum", bf16, true, at(7, ahead), dims));
             cases.add(moment("signStep", label, bf16, false, at(8, heavyBall), dims));
             cases.add(root(label, bf16, at(9, rootSlots(0.05, 0.5, 0.001, 0.9, 0.1, 1e-8)), dims));
+            cases.add(sophia(label, bf16, at(10, sophiaSlots(0.05, 0.5, 0.001, 0.7, 1e-12)), dims));
             cases.add(adamW(label, bf16, at(4999, adamWSlots(0.01, 1, 1e-3, 0.9, 0.99993, 1e-8, 5000)), dims));
             cases.add(adamW(label + " centred", bf16, at(17, centred), dims));
             cases.add(scheduleFree(label + " sgd", bf16, at(5, scheduleFreeSlots(0.5, 0.5, 0.01, 3)), false, dims));
@@ -172,6 +177,14 @@ public abstract class UpdateCases extends FamilyCases {
                 .accumulated("v", squares(label, dims), dims).read("g", dims).read("s", slots, slots.length)
                 .call((k, t) -> k.update().rootStep(t[0], t[1], t[2], t[3], weight.rounding(), KEY))
                 .expect(o -> weight.expected(o, UpdateOracle.root(o)));
+    }
+
+    /** Of a curvature of both signs. */
+    private static OpCase sophia(String label, Weight weight, float[] slots, long... dims) {
+        return OpCase.of("sophiaStep", label + weight).accumulated("p", dims).weight(weight.dtype())
+                .accumulated("m", dims).read("c", dims).read("g", dims).read("s", slots, slots.length)
+                .call((k, t) -> k.update().sophiaStep(t[0], t[1], t[2], t[3], t[4], weight.rounding(), KEY))
+                .expect(o -> weight.expected(o, UpdateOracle.sophia(o)));
     }
 
     private static OpCase adamW(String label, Weight weight, float[] slots, long... dims) {

@@ -80,6 +80,23 @@ final class UpdateOracle {
         return List.of(parameter(o, slot(o, UpdateKernels.LEARNING_RATE), u, u, 1), v);
     }
 
+    static List<Expected> sophia(OpCase o) {
+        double[] h = h(o);
+        double[] m = o.get("m");
+        double[] c = o.get("c");
+        Expected step = sum(slot(o, UpdateKernels.STEP_KEEP), m, slot(o, UpdateKernels.STEP_TAKE), h);
+        double[] u = new double[h.length];
+        double[] size = new double[h.length];
+        for (int i = 0; i < u.length; i++) {
+            double divisor = Math.max(slot(o, UpdateKernels.GAMMA) * c[i], slot(o, UpdateKernels.SOPHIA_EPSILON));
+            u[i] = Math.max(-1, Math.min(1, step.value()[i] / divisor));
+            // A sum that lost its digits before a tiny divisor is a step of either sign.
+            size[i] = Math.min(1 / Expected.UNIT, Math.abs(u[i]) + step.bound()[i] / (C_UPDATE * Expected.UNIT * divisor));
+        }
+        return List.of(parameter(o, slot(o, UpdateKernels.LEARNING_RATE), u, size, 1),
+                sum(slot(o, UpdateKernels.KEEP), m, slot(o, UpdateKernels.TAKE), h));
+    }
+
     static List<Expected> adamW(OpCase o) {
         double[] h = h(o);
         Expected m = sum(slot(o, UpdateKernels.BETA1), o.get("m"), slot(o, UpdateKernels.ONE_MINUS_BETA1), h);

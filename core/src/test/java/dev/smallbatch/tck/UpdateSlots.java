@@ -1,6 +1,7 @@
 package dev.smallbatch.tck;
 
 import dev.smallbatch.core.spi.UpdateKernels;
+import java.util.Arrays;
 
 /** The scalars of updates, each in its slot. */
 final class UpdateSlots {
@@ -41,6 +42,13 @@ final class UpdateSlots {
         float[] s = slots(UpdateKernels.ADAFACTOR_SLOTS, learningRate, scale, decay);
         s[UpdateKernels.KEEP] = (float) (1 - Math.pow(k, -0.999));
         s[UpdateKernels.TAKE] = (float) Math.pow(k, -0.999);
+        return s;
+    }
+
+    static float[] sophiaSlots(double learningRate, double scale, double decay, double gamma, double epsilon) {
+        float[] s = Arrays.copyOf(momentumSlots(learningRate, scale, decay, 0.965, 0.035, 0.965, 0.035), UpdateKernels.SOPHIA_SLOTS);
+        s[UpdateKernels.GAMMA] = (float) gamma;
+        s[UpdateKernels.SOPHIA_EPSILON] = (float) epsilon;
         return s;
     }
 

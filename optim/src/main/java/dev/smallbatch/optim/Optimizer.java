@@ -2,12 +2,14 @@ package dev.smallbatch.optim;
 
 import dev.smallbatch.core.autograd.GradientSink;
 import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.rand.RandomKey;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
+import dev.smallbatch.optim.rule.CurvatureRule.Estimator;
 import dev.smallbatch.optim.rule.OptimizerState;
 import dev.smallbatch.optim.rule.StepContext;
 import dev.smallbatch.optim.rule.UpdateRule;
@@ -39,6 +41,7 @@ public final class Optimizer {
     private final Map<Parameter, Slot> slots = new LinkedHashMap<>();
     private final Map<UpdateRule, Tensor> scalars = new LinkedHashMap<>();
     private final UpdateRule first;
+    private final RandomKey key;
     private final Tensor sumOfSquares;
     private final Tensor scratch;
     private boolean measuresNorm;
@@ -90,6 +93,7 @@ public final class Optimizer {
         this.kernels = kernels;
         this.region = region;
         this.first = groups.getFirst().rule();
+        this.key = RandomKey.of(seed);
         this.sumOfSquares = region.allocate(DType.F32, Shape.of(1));
         for (ParameterGroup group : groups) {
             scalars.computeIfAbsent(group.rule(), rule -> region.allocate(DType.F32, Shape.of(rule.scalarCount())));
@@ -214,6 +218,49 @@ public final class Optimizer {
         if (evaluating) {
             throw new IllegalStateException("optimizer: its parameters hold the weights to evaluate; close the evaluation first");
         }
+    }
+
+    /** Sends what was accumulated last to a sink, parameter by parameter. */
+    public void forEachAccumulated(GradientSink sink) {
+        slots.forEach((parameter, slot) -> {
+            if (slot.hasGradient) {
+                sink.accept(parameter, slot.gradient);
+            }
+        });
+    }
+
+    /** Whether a rule wants such an estimate of curvature after step {@code step}, 0 for the first. */
+    public boolean wants(Estimator estimator, long step) {
+        return slots.keySet().stream().anyMatch(parameter -> wants(parameter, estimator, step));
+    }
+
+    /** Whether the rule of this parameter does. */
+    public boolean wants(Parameter parameter, Estimator estimator, long step) {
+        return slot(parameter).rule.curvature().filter(rule -> rule.estimator() == estimator && rule.isDue(step)).isPresent();
+    }
+
+    /**
+     * Tells the parameter's rule the estimate {@code factor a b} of its curvature, if it is wanted and finite.
+     *
+     * @param context of the step that was made last
+     * @return the share of its elements whose step is not clipped; empty if the estimate was not told
+     */
+    public OptionalDouble observe(Parameter parameter, Estimator estimator, Tensor a, Tensor b, double factor, StepContext context) {
+        Slot slot = slot(parameter);
+        if (!wants(parameter, estimator, context.step()) || !Double.isFinite(sumOfSquares(b))) {
+            return OptionalDouble.empty();
+        }
+        return OptionalDouble.of(slot.rule.curvature().orElseThrow().observe(a, b, factor, slot.state, context, kernels));
+    }
+
+    /** Where state and gradients live, and what else a step keeps for its rules. */
+    public Region region() {
+        return region;
+    }
+
+    /** The run's, for what is random beside rounding. */
+    public RandomKey key() {
+        return key;
     }
 
     /** True if the last step left out updates, since gradients were not finite. */

@@ -46,6 +46,11 @@ final class ExampleElementwise implements ElementwiseKernels {
     }
 
     @Override
+    public void addProduct(Tensor y, float keep, float factor, Tensor a, Tensor b) {
+        scalar.addProduct(y, keep, factor, a, b);
+    }
+
+    @Override
     public void add(Tensor out, Tensor a, Tensor b) {
         for (long i = 0; i < out.numel(); i++) {
             set(out, i, a.getFlat(i) + b.getFlat(i));

@@ -47,6 +47,9 @@ public final class Tape {
     private Region.Mark before;
     private boolean recording;
     private boolean rerunning;
+    private boolean drawing;
+    private long drawKey;
+    private long drawFirst;
 
     /**
      * @param kernels of an open back end
@@ -89,6 +92,28 @@ public final class Tape {
     /** For nodes: an F32 tensor that lives until {@link #reset} or until it is given to {@link Gradients#take}. */
     public Tensor allocateLasting(Shape shape) {
         return pool.take(shape);
+    }
+
+    /**
+     * Until {@link #reset}, the gradient of {@link Ops#crossEntropy} is that of the cross entropy to labels which the model draws
+     * itself, one for each row that has a target; losses are still those of the targets. One backward pass then gives a gradient
+     * whose square, times the number of targets, is on average the diagonal of the Gauss-Newton matrix.
+     *
+     * @param key of the random numbers, see {@link dev.smallbatch.core.spi.LossKernels#drawTargets}
+     * @param first number of the first row among those that share the key
+     */
+    public void drawTargets(long key, long first) {
+        drawing = true;
+        drawKey = key;
+        drawFirst = first;
+    }
+
+    /** For nodes: {@link Ops#crossEntropy} of rows from number {@code row}, while recording with their gradient in the logits' place. */
+    public void crossEntropy(Tensor losses, Tensor logits, Tensor targets, int vocabulary, float scale, long row) {
+        kernels.loss().crossEntropy(losses, recording ? logits : null, logits, targets, vocabulary, scale);
+        if (recording && drawing) {
+            kernels.loss().drawTargets(logits, targets, vocabulary, scale, drawKey, drawFirst + row);
+        }
     }
 
     /** For nodes: lends an F32 tensor while {@code use} runs, with undefined contents. */
@@ -195,5 +220,6 @@ public final class Tape {
         gradients.clear();
         region.release(start);
         before = null;
+        drawing = false;
     }
 }

@@ -10,6 +10,7 @@ final class CheckedElementwise implements ElementwiseKernels {
     private static final Checks AXPY = new Checks("axpy");
     private static final Checks LERP = new Checks("lerp");
     private static final Checks EXCHANGE = new Checks("exchange");
+    private static final Checks ADD_PRODUCT = new Checks("addProduct");
     private static final Checks ADD = new Checks("add");
     private static final Checks SUM_OF_SQUARES = new Checks("sumOfSquares");
 
@@ -72,6 +73,16 @@ final class CheckedElementwise implements ElementwiseKernels {
         EXCHANGE.sameMatrix(l, r);
         EXCHANGE.apart(2, l, r);
         kernels.exchange(a, b);
+    }
+
+    @Override
+    public void addProduct(Tensor y, float keep, float factor, Tensor a, Tensor b) {
+        Operand o = ADD_PRODUCT.f32("y", y);
+        Operand l = ADD_PRODUCT.f32("a", a);
+        Operand r = ADD_PRODUCT.f32("b", b);
+        ADD_PRODUCT.sameMatrix(o, l, r);
+        ADD_PRODUCT.apart(1, o, l, r);
+        kernels.addProduct(y, keep, factor, a, b);
     }
 
     @Override

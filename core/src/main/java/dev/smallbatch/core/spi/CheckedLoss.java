@@ -5,6 +5,7 @@ import dev.smallbatch.core.tensor.Tensor;
 /** Checks the arguments of {@link LossKernels}; the targets themselves are checked where they are read. */
 final class CheckedLoss implements LossKernels {
     private static final Checks CROSS_ENTROPY = new Checks("crossEntropy");
+    private static final Checks DRAW_TARGETS = new Checks("drawTargets");
 
     private final LossKernels kernels;
 
@@ -22,11 +23,25 @@ final class CheckedLoss implements LossKernels {
         c.sameMatrix(in, d);
         c.onePerRow(l, in);
         c.onePerRow(t, in);
-        if (vocabulary < 1 || vocabulary > in.cols()) {
-            throw c.refusal("vocabulary %d is outside [1, %d], the columns of %s", vocabulary, in.cols(), in);
-        }
+        vocabulary(c, vocabulary, in);
         c.apart(2, l, d, in.unlessSame(d), t);
         c.apart(1, l, in);
         kernels.crossEntropy(losses, dlogits, logits, targets, vocabulary, scale);
+    }
+
+    @Override
+    public void drawTargets(Tensor dlogits, Tensor targets, int vocabulary, float scale, long key, long first) {
+        Operand d = DRAW_TARGETS.f32("dlogits", dlogits);
+        Operand t = DRAW_TARGETS.i32("targets", targets);
+        DRAW_TARGETS.onePerRow(t, d);
+        vocabulary(DRAW_TARGETS, vocabulary, d);
+        DRAW_TARGETS.apart(1, d, t);
+        kernels.drawTargets(dlogits, targets, vocabulary, scale, key, first);
+    }
+
+    private static void vocabulary(Checks checks, int vocabulary, Operand logits) {
+        if (vocabulary < 1 || vocabulary > logits.cols()) {
+            throw checks.refusal("vocabulary %d is outside [1, %d], the columns of %s", vocabulary, logits.cols(), logits);
+        }
     }
 }

@@ -9,6 +9,7 @@ final class CheckedUpdate implements UpdateKernels {
     private static final Checks ROOT_STEP = new Checks("rootStep");
     private static final Checks ADAM_W_STEP = new Checks("adamWStep");
     private static final Checks SCHEDULE_FREE_STEP = new Checks("scheduleFreeStep");
+    private static final Checks SOPHIA_STEP = new Checks("sophiaStep");
     private static final Checks ADAFACTOR_STEP = new Checks("adafactorStep");
     private static final Checks FACTORED_ADAFACTOR_STEP = new Checks("factoredAdafactorStep");
     private static final Checks MUON_MOMENT = new Checks("muonMoment");
@@ -70,6 +71,12 @@ final class CheckedUpdate implements UpdateKernels {
     }
 
     /** An update with two tensors of state, of the parameter's shape. */
+    @Override
+    public void sophiaStep(Tensor p, Tensor m, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
+        moments(SOPHIA_STEP, p, m, SOPHIA_STEP.f32("c", c), g, s, SOPHIA_SLOTS, rounding);
+        kernels.sophiaStep(p, m, c, g, s, rounding, key);
+    }
+
     private static void moments(Checks checks, Tensor p, Tensor m, Operand second, Tensor g, Tensor s, int slots,
             Rounding rounding) {
         Operand parameter = checks.weight("p", p);

@@ -45,6 +45,11 @@ public interface ElementwiseKernels {
      */
     void exchange(Tensor a, Tensor b);
 
+    /** {@code y = keep y + factor a b}. <pre>y  any shape  accumulated
+     * a  as y       read
+     * b  as y       read; may be a</pre> */
+    void addProduct(Tensor y, float keep, float factor, Tensor a, Tensor b);
+
     /** {@code out = a + b}. <pre>out  any shape  written; may be a or b
      * a    as out     read
      * b    as out     read</pre> */

@@ -23,4 +23,22 @@ public interface LossKernels {
      * @throws IllegalArgumentException if a target is outside [-1, V); the message names row, target and V
      */
     void crossEntropy(Tensor losses, Tensor dlogits, Tensor logits, Tensor targets, int vocabulary, float scale);
+
+    /**
+     * Puts labels that the model itself draws in the place of the targets in a gradient of {@link #crossEntropy}, of which row n
+     * holds the probabilities {@code q[j] = dlogits[n, j] + scale [j = targets[n]]}, times scale and in float. The label is the first j < V
+     * with {@code q[0] + ... + q[j] > u (q[0] + ... + q[V - 1])}, summed in double from the first, where
+     * {@code u = Philox.word(key, first + n) / 2^32}: {@code dlogits[n, j] = q[j] - scale [j = label]}. A row that is not finite
+     * stays as it is.
+     *
+     * <pre>
+     * dlogits  (N, Vp)    accumulated
+     * targets  (N) I32    read; those of the gradient; rows with -1 stay as they are
+     * </pre>
+     *
+     * @param vocabulary V, at least 1 and at most Vp
+     * @param scale of the gradient
+     * @param first number of row 0 among the rows that share a key
+     */
+    void drawTargets(Tensor dlogits, Tensor targets, int vocabulary, float scale, long key, long first);
 }

@@ -31,12 +31,18 @@ public interface UpdateKernels {
     int KEEP = 5;
     /** All but AdamW: slot of the factor of the gradient, or of its square, in the new state. */
     int TAKE = 6;
-    /** SGD, sign, Muon: slot of the factor of the old moment in the step. */
+    /** SGD, sign, Muon, Sophia: slot of the factor of the old moment in the step. */
     int STEP_KEEP = 7;
-    /** SGD, sign, Muon: slot of the factor of the gradient in the step. */
+    /** SGD, sign, Muon, Sophia: slot of the factor of the gradient in the step. */
     int STEP_TAKE = 8;
     /** SGD, sign, Muon: number of slots. */
     int MOMENTUM_SLOTS = 9;
+    /** Sophia: slot of the factor of the curvature that the step is divided by. */
+    int GAMMA = 9;
+    /** Sophia: slot of the least number that the step is divided by. */
+    int SOPHIA_EPSILON = 10;
+    /** Sophia: number of slots. */
+    int SOPHIA_SLOTS = 11;
     /** Root: slot of epsilon. */
     int ROOT_EPSILON = 7;
     /** Root: number of slots. */
@@ -176,6 +182,24 @@ public interface UpdateKernels {
      * @see <a href="https://www-cs-faculty.stanford.edu/~knuth/taocp.html">Knuth, volume 2, 4.2.2, theorem D: why p returns</a>
      */
     void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key);
+
+    /**
+     * Sophia, steps over a curvature and clipped: {@code u = (stepKeep m + stepTake h) / max(gamma c, epsilon)},
+     * {@code m = keep m + take h}, {@code p = p - decay p - learningRate max(-1, min(1, u))}.
+     *
+     * <pre>
+     * p  any shape            accumulated; F32 or BF16
+     * m  as p                 accumulated
+     * c  as p                 read; may be negative
+     * g  as p                 read
+     * s  ({@link #SOPHIA_SLOTS})  read
+     * </pre>
+     *
+     * @param rounding of a BF16 parameter
+     * @param key of its random bits; ignored for {@link Rounding#NEAREST_EVEN}
+     * @see <a href="https://arxiv.org/abs/2305.14342">Liu et al. 2023, algorithm 3</a>
+     */
+    void sophiaStep(Tensor p, Tensor m, Tensor c, Tensor g, Tensor s, Rounding rounding, long key);
 
     /**
      * Adafactor with the whole second moment, for what is too small to factor. With {@code S = h^2 +} {@link #SQUARE_FLOOR}:

@@ -14,7 +14,8 @@ import java.util.OptionalDouble;
  * @param tokensPerSecond since the line before
  * @param elapsedSeconds training time since the run began
  * @param evalLoss validation loss, where it was evaluated
+ * @param winRate share of elements whose step was not clipped, of rules that clip
  * @param skipped steps that were skipped so far, because loss or gradients were not finite
  */
 public record Metric(long step, long tokens, long batchTokens, double loss, double lr, double gradNorm, double tokensPerSecond,
-        double elapsedSeconds, OptionalDouble evalLoss, long skipped) {}
+        double elapsedSeconds, OptionalDouble evalLoss, OptionalDouble winRate, long skipped) {}

@@ -81,8 +81,11 @@ public final class MetricsFile implements StepListener, AutoCloseable {
                 node.path("loss").asDouble(Double.NaN),
                 node.path("lr").asDouble(), node.path("grad_norm").asDouble(Double.NaN),
                 node.path("tokens_per_second").asDouble(), node.path("elapsed_seconds").asDouble(),
-                node.has("eval_loss") ? OptionalDouble.of(node.get("eval_loss").asDouble()) : OptionalDouble.empty(),
-                node.path("skipped").asLong());
+                optional(node, "eval_loss"), optional(node, "win_rate"), node.path("skipped").asLong());
+    }
+
+    private static OptionalDouble optional(JsonNode node, String key) {
+        return node.has(key) ? OptionalDouble.of(node.get(key).asDouble()) : OptionalDouble.empty();
     }
 
     private static String line(Metric metric) {
@@ -96,6 +99,7 @@ public final class MetricsFile implements StepListener, AutoCloseable {
                 .put("tokens_per_second", metric.tokensPerSecond())
                 .put("elapsed_seconds", metric.elapsedSeconds());
         metric.evalLoss().ifPresent(loss -> node.put("eval_loss", loss));
+        metric.winRate().ifPresent(rate -> node.put("win_rate", round(rate)));
         if (metric.skipped() > 0) {
             node.put("skipped", metric.skipped());
         }
@@ -115,7 +119,7 @@ public final class MetricsFile implements StepListener, AutoCloseable {
         }
         Metric metric = new Metric(stats.step(), stats.tokens(), stats.batchTokens(), stats.loss(), stats.lr(),
                 stats.gradNorm().orElse(Double.NaN), round(stats.tokensPerSecond()),
-                round(elapsedBefore + stats.elapsedSeconds()), stats.evalLoss(), skippedBefore + stats.skipped());
+                round(elapsedBefore + stats.elapsedSeconds()), stats.evalLoss(), stats.winRate(), skippedBefore + stats.skipped());
         try {
             writer.write(line(metric));
             writer.flush();

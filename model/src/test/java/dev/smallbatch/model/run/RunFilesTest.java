@@ -118,7 +118,8 @@ class RunFilesTest {
     }
 
     private static StepStats stats(long step, OptionalDouble evalLoss, boolean logged) {
-        return new StepStats(step, 16 * step, 16, 2.5, 1e-3, OptionalDouble.of(0.75), 1234.5678, 3.25, evalLoss, logged, 0);
+        return new StepStats(step, 16 * step, 16, 2.5, 1e-3, OptionalDouble.of(0.75), 1234.5678, 3.25, evalLoss, logged,
+                OptionalDouble.empty(), 0);
     }
 
     @Test
@@ -145,12 +146,14 @@ class RunFilesTest {
         for (long step : new long[] {1, 2}) {
             try (MetricsFile metrics = MetricsFile.open(file, step - 1)) {
                 metrics.onStep(new StepStats(step, 16 * step, 16, Double.NaN, 1e-3,
-                        OptionalDouble.of(Double.POSITIVE_INFINITY), 1, 1, OptionalDouble.empty(), true, 2));
+                        OptionalDouble.of(Double.POSITIVE_INFINITY), 1, 1, OptionalDouble.empty(), true,
+                        OptionalDouble.of(0.25), 2));
             }
         }
         Metric last = MetricsFile.read(file).getLast();
         assertEquals(4, last.skipped());
         assertTrue(Double.isNaN(last.loss()) && Double.isNaN(last.gradNorm()));
+        assertEquals(0.25, last.winRate().orElseThrow());
         String line = Files.readAllLines(file).getLast();
         assertTrue(line.contains("\"loss\":null") && line.contains("\"grad_norm\":null") && line.contains("\"skipped\":4"), line);
     }
@@ -177,7 +180,7 @@ class RunFilesTest {
         List<Metric> metrics = new ArrayList<>();
         for (int i = 1; i <= 200; i++) {
             OptionalDouble eval = i % 50 == 0 ? OptionalDouble.of(4.0 / i + 2) : OptionalDouble.empty();
-            metrics.add(new Metric(i, 256L * i, 256, 5.0 / i + 2 + i % 3 * 0.2, 1e-3, 1, 1000, i, eval, 0));
+            metrics.add(new Metric(i, 256L * i, 256, 5.0 / i + 2 + i % 3 * 0.2, 1e-3, 1, 1000, i, eval, OptionalDouble.empty(), 0));
         }
         Path file = directory.resolve("loss.png");
         LossPlot.write(file, metrics, "title");
@@ -192,7 +195,8 @@ class RunFilesTest {
     void aBatchThatGrowsIsACurveOfThePlot() throws IOException {
         List<Metric> metrics = new ArrayList<>();
         for (int i = 1; i <= 50; i++) {
-            metrics.add(new Metric(i, 256L * i, 32L * i, 5.0 / i + 2, 1e-3, 1, 1000, i, OptionalDouble.empty(), 0));
+            metrics.add(new Metric(i, 256L * i, 32L * i, 5.0 / i + 2, 1e-3, 1, 1000, i, OptionalDouble.empty(),
+                    OptionalDouble.empty(), 0));
         }
         Path file = directory.resolve("growing.png");
         LossPlot.write(file, metrics, "title");
@@ -203,7 +207,7 @@ class RunFilesTest {
 
     @Test
     void aSinglePointIsAPictureTooAndNoneIsNoFile() throws IOException {
-        Metric point = new Metric(1, 16, 16, 2, 0, 1, 1, 1, OptionalDouble.empty(), 0);
+        Metric point = new Metric(1, 16, 16, 2, 0, 1, 1, 1, OptionalDouble.empty(), OptionalDouble.empty(), 0);
         LossPlot.write(directory.resolve("one.png"), List.of(point), "one");
         assertTrue(Files.size(directory.resolve("one.png")) > 1000);
         LossPlot.write(directory.resolve("none.png"), List.of(), "none");

@@ -47,26 +47,46 @@ public final class HessianProduct {
      * @throws IllegalArgumentException if a parameter is not F32: in BF16 most of a small step is lost in rounding
      */
     public HessianProduct(LossModel model, Kernels kernels, Region step, int microBatches, Region memory) {
+        this(model, new Tape(kernels, step, Tape.Mode.RECORD), microBatches, memory);
+    }
+
+    /**
+     * As the other constructor, on the tape of a training step, which is used between steps.
+     *
+     * @throws IllegalArgumentException if a parameter is not F32
+     */
+    public HessianProduct(LossModel model, Tape tape, int microBatches, Region memory) {
+        requireF32(model.parameters());
         long next = 0;
         for (Parameter parameter : model.parameters()) {
-            if (parameter.value().dtype() != DType.F32) {
-                throw new IllegalArgumentException("hessian product: " + parameter + " is moved by a thousandth of its size,"
-                        + " which " + parameter.value().dtype() + " cannot hold; train in F32 where curvature is needed");
-            }
             offsets.put(parameter, next);
             next += parameter.value().numel();
         }
         this.model = model;
-        this.kernels = kernels;
-        this.tape = new Tape(kernels, step, Tape.Mode.RECORD);
+        this.kernels = tape.kernels();
+        this.tape = tape;
         this.microBatches = microBatches;
         this.size = next;
         this.weights = memory.allocate(DType.F32, Shape.of(size));
         this.squares = memory.allocate(DType.F32, Shape.of(1));
     }
 
-    /** Bytes of region that the constructor takes. */
+    private static void requireF32(List<Parameter> parameters) {
+        for (Parameter parameter : parameters) {
+            if (parameter.value().dtype() != DType.F32) {
+                throw new IllegalArgumentException("hessian product: " + parameter + " is moved by a thousandth of its size,"
+                        + " which " + parameter.value().dtype() + " cannot hold; train in F32 where curvature is needed");
+            }
+        }
+    }
+
+    /**
+     * Bytes of region that the constructor takes.
+     *
+     * @throws IllegalArgumentException if a parameter is not F32
+     */
     public static long bytes(List<Parameter> parameters) {
+        requireF32(parameters);
         long size = parameters.stream().mapToLong(parameter -> parameter.value().numel()).sum();
         return Region.bytesFor(DType.F32, Shape.of(size)) + Region.bytesFor(DType.F32, Shape.of(1));
     }

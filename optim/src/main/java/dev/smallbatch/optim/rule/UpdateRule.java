@@ -5,6 +5,7 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.schedule.Schedule;
+import java.util.Optional;
 
 /**
  * How one parameter changes in one step. Order within an update, for every rule: the gradient is scaled (clipping), the
@@ -51,6 +52,11 @@ public interface UpdateRule {
      */
     default boolean needsAllGradients() {
         return false;
+    }
+
+    /** The rule as one that is told of the loss's curvature, if it wants to be. */
+    default Optional<CurvatureRule> curvature() {
+        return Optional.empty();
     }
 
     /** Whether the weights to evaluate and to export are others than those to train. */

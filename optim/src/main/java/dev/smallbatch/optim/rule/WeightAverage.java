@@ -11,6 +11,7 @@ import dev.smallbatch.optim.schedule.Schedule;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Optional;
 import java.util.SequencedMap;
 
 /**
@@ -99,6 +100,11 @@ public record WeightAverage(UpdateRule rule, Decay decay, boolean warmup, long e
     @Override
     public boolean needsAllGradients() {
         return rule.needsAllGradients();
+    }
+
+    @Override
+    public Optional<CurvatureRule> curvature() {
+        return rule.curvature();
     }
 
     @Override

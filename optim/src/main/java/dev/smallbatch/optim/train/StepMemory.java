@@ -16,7 +16,7 @@ import java.util.Locale;
  * The native memory a training run takes, exactly and before any of it is allocated: region capacities in bytes.
  *
  * @param parameters the weights
- * @param optimizerState what the rules remember, for the optimizer's region
+ * @param optimizerState what the rules remember, and room for their estimates of curvature, for the optimizer's region
  * @param gradients in addition if gradients are kept until the end of a step, for the optimizer's region too
  * @param step activations and the gradients in flight, of one micro-batch
  * @param data tokens and targets of a batch, and of a micro-batch to evaluate with
@@ -43,7 +43,7 @@ public record StepMemory(long parameters, long optimizerState, long gradients, l
                 || groups.stream().anyMatch(group -> group.rule().needsAllGradients()), microBatches);
         return new StepMemory(
                 model.parameters().stream().mapToLong(p -> Region.bytesFor(p.value().dtype(), p.value().shape())).sum(),
-                Optimizer.stateBytes(groups, model.parameters()),
+                Optimizer.stateBytes(groups, model.parameters()) + DiagonalEstimates.bytes(groups, model.parameters()),
                 keepsGradients ? Optimizer.gradientBytes(model.parameters()) : 0,
                 stepBytes(model, batchSize, sequenceLength, microBatches, TrainStep.mode(recompute)),
                 Batch.bytes(batchSize, sequenceLength) + Batch.bytes(batchSize / microBatches, sequenceLength));

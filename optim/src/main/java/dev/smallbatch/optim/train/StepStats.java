@@ -15,7 +15,9 @@ import java.util.OptionalDouble;
  * @param elapsedSeconds since the loop was started
  * @param evalLoss validation loss after the update, if it was due
  * @param logged whether {@link TrainConfig#logEvery} selects the step, it was skipped, or the next batch is larger
+ * @param winRate share of elements whose step was not clipped, see {@link StepResult#winRate}
  * @param skipped steps that were skipped since the loop was started, because loss or gradients were not finite
  */
 public record StepStats(long step, long tokens, long batchTokens, double loss, double lr, OptionalDouble gradNorm,
-        double tokensPerSecond, double elapsedSeconds, OptionalDouble evalLoss, boolean logged, long skipped) {}
+        double tokensPerSecond, double elapsedSeconds, OptionalDouble evalLoss, boolean logged, OptionalDouble winRate,
+        long skipped) {}

@@ -26,6 +26,7 @@ public final class TrainStep {
     private final boolean keepsGradients;
     private final BatchController controller;
     private final NoiseProbe probe;
+    private final DiagonalEstimates estimates;
 
     /**
      * @param kernels of an open back end
@@ -72,6 +73,7 @@ public final class TrainStep {
         this.controller = controller;
         this.probe = controller == null ? null : new NoiseProbe(optimizer, controller.settings());
         this.keepsGradients = keepsGradients(optimizer.needsAllGradients(), accumulation.microBatches());
+        this.estimates = new DiagonalEstimates(model, optimizer, tape, controller == null ? accumulation.microBatches() : 1);
         if (accumulation.microBatches() > 1 && controller == null) {
             LOG.log(System.Logger.Level.WARNING, describe());
         }
@@ -101,7 +103,7 @@ public final class TrainStep {
      * Reads and makes the next update of a run.
      *
      * @param batch is filled from {@code source}: at the state's step; if a controller decides the batch size with each
-     *     micro-batch, which are numbered over the whole run
+     *     micro-batch, which are numbered over the whole run; estimates of curvature then see the last one
      */
     public StepResult run(BatchSource source, Batch batch, TrainState state, boolean measureNorm) {
         if (controller == null) {
@@ -112,14 +114,15 @@ public final class TrainStep {
         long first = state.tokens() / batch.tokenCount();
         Accumulation parts = equalParts(controller);
         probe.begin(parts.microBatches());
+        StepContext context = state.context(tokens(batch));
         StepResult result = run(i -> {
             batch.fill(source, first + i);
             return batch;
-        }, parts, state.context(tokens(batch)), tests, tests || measureNorm);
+        }, parts, context, tests, tests || measureNorm);
         if (tests && !result.skipped()) {
             controller.observe(probe.noise(result.gradNorm().orElseThrow()));
         }
-        return result;
+        return estimated(result, batch, context);
     }
 
     /** Makes one update of a run whose batches all have this one's size; {@code step} of them were made before. */
@@ -136,8 +139,9 @@ public final class TrainStep {
      * @param measureNorm whether the result has the gradients' norm
      */
     public StepResult run(Batch batch, TrainState state, boolean measureNorm) {
-        return run(i -> batch.part(i, accumulation.microBatches()), accumulation, state.context(batch.tokenCount()), false,
-                measureNorm);
+        StepContext context = state.context(batch.tokenCount());
+        return estimated(run(i -> batch.part(i, accumulation.microBatches()), accumulation, context, false, measureNorm), batch,
+                context);
     }
 
     private StepResult run(IntFunction<Batch> batches, Accumulation parts, StepContext context, boolean probed,
@@ -155,6 +159,14 @@ public final class TrainStep {
         }
         boolean skipped = optimizer.hasSkipped();
         return new StepResult(loss, measureNorm || skipped ? optimizer.gradientNorm() : OptionalDouble.empty(), skipped);
+    }
+
+    /** The result of a step after the estimates that are due, on its batch. */
+    private StepResult estimated(StepResult result, Batch batch, StepContext context) {
+        if (!result.skipped()) {
+            estimates.make(batch, context);
+        }
+        return result.withWinRate(estimates.winRate());
     }
 
     /** The part's share of the mean loss; its gradient, scaled alike, goes to the sink. */

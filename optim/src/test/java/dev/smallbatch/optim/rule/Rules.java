@@ -1,6 +1,7 @@
 package dev.smallbatch.optim.rule;
 
 import dev.smallbatch.core.spi.Quantization;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
@@ -178,6 +179,23 @@ public enum Rules {
             return ParameterGroup.scale(new Constant(rate), new Decay.PerStep(0.9), 0.01, ADAMW.with(new Constant(rate), 0));
         }
     },
+    SOPHIA_G(0.05, 0.005, 2) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return sophia(lr, Sophia.Form.G, weightDecay);
+        }
+    },
+    SOPHIA_H(0.05, 0.005, 2) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            return sophia(lr, Sophia.Form.H, weightDecay);
+        }
+
+        @Override
+        public boolean takes(DType dtype) {
+            return dtype == DType.F32;
+        }
+    },
     GALORE(0.2, 0.01, 0) {
         @Override
         UpdateRule with(Schedule lr, double weightDecay) {
@@ -295,6 +313,15 @@ public enum Rules {
         long numbers = shape.numel();
         return state * (with(new Constant(1), 0) instanceof QuantizedState ? numbers + 4 * (numbers / Quantization.BLOCK)
                 : 4 * numbers);
+    }
+
+    /** Whether it updates weights of a type. */
+    public boolean takes(DType dtype) {
+        return true;
+    }
+
+    private static Sophia sophia(Schedule lr, Sophia.Form form, double weightDecay) {
+        return new Sophia(lr, new Decay.PerStep(0.5), new Decay.PerStep(0.9), form, 0.05, 1e-12, 2, weightDecay);
     }
 
     private static long rowsAndColumns(Shape shape, Shape block) {

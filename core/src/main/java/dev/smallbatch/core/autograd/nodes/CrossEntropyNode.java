@@ -13,8 +13,7 @@ public record CrossEntropyNode(Var out, Var logits) implements Node {
     /** {@code losses[n] = log sum exp(logits[n]) - logits[n, targets[n]]}. */
     public static Var forward(Tape tape, Var logits, Tensor targets, int vocabulary, float scale) {
         Tensor losses = tape.allocateLasting(Shape.of(logits.value().shape().rows()));
-        Tensor dlogits = tape.isRecording() ? logits.value() : null;
-        tape.kernels().loss().crossEntropy(losses, dlogits, logits.value(), targets, vocabulary, scale);
+        tape.crossEntropy(losses, logits.value(), targets, vocabulary, scale, 0);
         return tape.record(new CrossEntropyNode(tape.result(losses), logits));
     }
 

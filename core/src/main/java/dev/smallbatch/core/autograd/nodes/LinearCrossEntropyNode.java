@@ -42,8 +42,7 @@ public record LinearCrossEntropyNode(Var out, Var x, Parameter weight, Tensor dx
                 Tensor logits = buffer.rows(0, to - from);
                 Tensor part = in.rows(from, to);
                 tape.kernels().matmul().linear(logits, part, table, null);
-                tape.kernels().loss().crossEntropy(losses.rows(from, to), dx == null ? null : logits, logits,
-                        ids.rows(from, to), vocabulary, scale);
+                tape.crossEntropy(losses.rows(from, to), logits, ids.rows(from, to), vocabulary, scale, from);
                 if (dx != null) {
                     MatmulKernels matmul = tape.kernels().matmul();
                     matmul.matmul(din.rows(from, to), logits, Transpose.NO, table, Transpose.NO, 1, 0);

@@ -104,6 +104,9 @@ final class NullBackend implements Backend {
     private static final class NullLoss implements LossKernels {
         @Override
         public void crossEntropy(Tensor losses, Tensor dlogits, Tensor logits, Tensor targets, int vocabulary, float scale) {}
+
+        @Override
+        public void drawTargets(Tensor dlogits, Tensor targets, int vocabulary, float scale, long key, long first) {}
     }
 
     private static final class NullElementwise implements ElementwiseKernels {
@@ -121,6 +124,9 @@ final class NullBackend implements Backend {
 
         @Override
         public void exchange(Tensor a, Tensor b) {}
+
+        @Override
+        public void addProduct(Tensor y, float keep, float factor, Tensor a, Tensor b) {}
 
         @Override
         public void add(Tensor out, Tensor a, Tensor b) {}
@@ -144,6 +150,9 @@ final class NullBackend implements Backend {
 
         @Override
         public void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {}
+
+        @Override
+        public void sophiaStep(Tensor p, Tensor m, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {}
 
         @Override
         public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {}

@@ -69,6 +69,19 @@ final class ScalarElementwise implements ElementwiseKernels {
         Grid.split(parallel, a.numel(), 1, (from, to) -> Exchange.run(a, b, from, to));
     }
 
+    /** y[i] = keep y[i] + factor a[i] b[i]. */
+    @Override
+    public void addProduct(Tensor y, float keep, float factor, Tensor a, Tensor b) {
+        Floats ys = new Floats(y);
+        Floats as = new Floats(a);
+        Floats bs = new Floats(b);
+        Grid.split(parallel, y.numel(), 1, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                ys.set(i, keep * ys.get(i) + factor * as.get(i) * bs.get(i));
+            }
+        });
+    }
+
     /** out[i] = a[i] + b[i]. */
     @Override
     public void add(Tensor out, Tensor a, Tensor b) {

@@ -1,5 +1,6 @@
 package dev.smallbatch.core.cpu.scalar;
 
+import dev.smallbatch.core.cpu.LabelDraw;
 import dev.smallbatch.core.cpu.Parallel;
 import dev.smallbatch.core.spi.LossKernels;
 import dev.smallbatch.core.tensor.Tensor;
@@ -47,6 +48,11 @@ final class ScalarLoss implements LossKernels {
                 }
             }
         });
+    }
+
+    @Override
+    public void drawTargets(Tensor dlogits, Tensor targets, int vocabulary, float scale, long key, long first) {
+        LabelDraw.run(parallel, dlogits, targets, vocabulary, scale, key, first);
     }
 
     private static double logSumExp(Floats x, long start, int size) {

@@ -133,6 +133,21 @@ final class ScalarUpdate implements UpdateKernels {
         });
     }
 
+    /** u = (stepKeep m + stepTake h) / max(gamma c, epsilon), clipped to [-1, 1], m = keep m + take h, p = p - decay p - learningRate u. */
+    @Override
+    public void sophiaStep(Tensor p, Tensor m, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
+        Floats ms = new Floats(m);
+        Floats cs = new Floats(c);
+        Floats gs = new Floats(g);
+        Slots slots = new Slots(s);
+        double gamma = new Floats(s).get(GAMMA);
+        double epsilon = new Floats(s).get(SOPHIA_EPSILON);
+        step(p, s, rounding, key, slots.learningRate, i -> {
+            double u = moved(ms, i, slots.scale * gs.get(i), slots) / Math.max(gamma * cs.get(i), epsilon);
+            return Math.max(-1, Math.min(1, u));
+        });
+    }
+
     /** v = keep v + take (h^2 + floor), u = h / sqrt(v), then as adafactor. */
     @Override
     public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {

@@ -82,6 +82,25 @@ final class VectorElementwise implements ElementwiseKernels {
     }
 
     @Override
+    public void addProduct(Tensor y, float keep, float factor, Tensor a, Tensor b) {
+        MemorySegment to = y.segment();
+        MemorySegment left = a.segment();
+        MemorySegment right = b.segment();
+        chunks.run(y.numel(), (from, count) -> {
+            int i = 0;
+            for (; i + L <= count; i += L) {
+                FloatVector product = Lanes.load(left, from + i).mul(factor).mul(Lanes.load(right, from + i));
+                Lanes.store(Lanes.load(to, from + i).fma(Lanes.all(keep), product), to, from + i);
+            }
+            if (i < count) {
+                VectorMask<Float> rest = Lanes.first(count - i);
+                FloatVector product = Lanes.load(left, from + i, rest).mul(factor).mul(Lanes.load(right, from + i, rest));
+                Lanes.store(Lanes.load(to, from + i, rest).fma(Lanes.all(keep), product), to, from + i, rest);
+            }
+        });
+    }
+
+    @Override
     public void add(Tensor out, Tensor a, Tensor b) {
         MemorySegment o = out.segment();
         MemorySegment left = a.segment();

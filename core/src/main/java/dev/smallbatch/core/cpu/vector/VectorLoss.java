@@ -1,5 +1,6 @@
 package dev.smallbatch.core.cpu.vector;
 
+import dev.smallbatch.core.cpu.LabelDraw;
 import dev.smallbatch.core.cpu.Parallel;
 import dev.smallbatch.core.spi.LossKernels;
 import dev.smallbatch.core.tensor.Tensor;
@@ -49,6 +50,11 @@ final class VectorLoss implements LossKernels {
             }
             to.setAtIndex(ValueLayout.JAVA_FLOAT, row, (float) (StrictMath.log(sum) + ((double) max - hit)));
         });
+    }
+
+    @Override
+    public void drawTargets(Tensor dlogits, Tensor targets, int vocabulary, float scale, long key, long first) {
+        LabelDraw.run(parallel, dlogits, targets, vocabulary, scale, key, first);
     }
 
     private static float max(MemorySegment in, long at, int count) {

@@ -244,6 +244,32 @@ final class VectorUpdate implements UpdateKernels {
     }
 
     @Override
+    public void sophiaStep(Tensor p, Tensor m, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
+        weights.update(p, rounding, keyOfStep(key, s), new Sophia(new Momentum(m.segment(), g.segment(), s), c.segment(),
+                slot(s, LEARNING_RATE), 1 - slot(s, DECAY), slot(s, GAMMA), slot(s, SOPHIA_EPSILON))::run);
+    }
+
+    /** The arguments of one update. */
+    private record Sophia(Momentum moment, MemorySegment c, float rate, float keepOfP, float gamma, float epsilon) {
+        void run(MemorySegment p, long at, long from, int count) {
+            int i = 0;
+            for (; i + L <= count; i += L) {
+                FloatVector u = clipped(moment.move(from + i), Lanes.load(c, from + i));
+                Lanes.store(u.fma(Lanes.all(-rate), Lanes.load(p, at + i).mul(keepOfP)), p, at + i);
+            }
+            if (i < count) {
+                VectorMask<Float> rest = Lanes.first(count - i);
+                FloatVector u = clipped(moment.move(from + i, rest), Lanes.load(c, from + i, rest));
+                Lanes.store(u.fma(Lanes.all(-rate), Lanes.load(p, at + i, rest).mul(keepOfP)), p, at + i, rest);
+            }
+        }
+
+        private FloatVector clipped(FloatVector u, FloatVector curvature) {
+            return u.div(curvature.mul(gamma).max(epsilon)).min(1).max(-1);
+        }
+    }
+
+    @Override
     public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
         adafactor.step(p, v, g, s, rounding, keyOfStep(key, s));
     }
