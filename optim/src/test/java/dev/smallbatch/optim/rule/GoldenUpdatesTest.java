@@ -53,6 +53,9 @@ class GoldenUpdatesTest {
                 GoldenTrajectory.of("rmsprop", new RmsProp(new Constant(0.01), new Decay.PerStep(0.99), 1e-8, 0),
                         Map.of("v", "square_avg")),
                 GoldenTrajectory.of("adafactor_optax", adafactor, Map.of("v", "v", "r", "v_row", "c", "v_col")),
+                // Its state is sums over rows and columns, ours their means; the steps are the same.
+                GoldenTrajectory.of("adafactor_paper",
+                        new Adafactor(new Constant(0.01), new Adafactor.SecondMoment.Power(0.8), 2, 0), Map.of()),
                 GoldenTrajectory.of("radam", new RAdam(new Constant(0.01), BETA1, BETA2, 1e-8, 0), torchAdam),
                 GoldenTrajectory.of("nadam", new NAdam(new Constant(0.002), BETA1, BETA2, 0.004, 1e-8, 0), torchAdam),
                 GoldenTrajectory.of("adabelief", adaBelief(BETA2, 1e-16, CORRECTED, 0.1), adaBelief),
