@@ -31,7 +31,7 @@ class AdamRulesTest {
             SingleParameter p = new SingleParameter(bench, new AdaBelief(RATE, BETA1, BETA2), bench.parameter("p", Shape.of(1), 0));
             Tensor gradient = bench.vector((float) g);
             double before = 0;
-            for (int step = 0; step < 20_000; step++) {
+            for (int step = 0; step < 30_000; step++) {
                 before = p.values()[0];
                 p.update(gradient);
             }
