@@ -78,8 +78,16 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
         }
     }
 
-    /** Plans a choice. */
+    /**
+     * Plans a choice.
+     *
+     * @throws UsageException if the optimizer does not train weights of that type
+     */
     public static MemoryPlan of(Choice choice) {
+        if (!choice.optimizer.takes(choice.dtype)) {
+            throw new UsageException("--optimizer " + choice.optimizer.option() + " with --dtype " + Names.option(choice.dtype)
+                    + "; it moves weights by thousandths of their size, which rounded ones cannot hold. Use --dtype f32");
+        }
         StepMemory memory = StepMemory.plan(Gpt.planned(choice.model, choice.dtype), groups(choice), clipping(choice),
                 choice.batchSize, choice.model.seqLen(), choice.microBatches, choice.recompute);
         return new MemoryPlan(choice, memory.withParameters(Gpt.parameterBytes(choice.model, choice.dtype)));
@@ -104,7 +112,9 @@ public record MemoryPlan(Choice choice, StepMemory memory) {
             }
         }
         DType otherType = choice.dtype == DType.F32 ? DType.BF16 : DType.F32;
-        plans.put("--dtype " + otherType.name().toLowerCase(Locale.ROOT), of(choice.withDType(otherType)));
+        if (choice.optimizer.takes(otherType)) {
+            plans.put("--dtype " + otherType.name().toLowerCase(Locale.ROOT), of(choice.withDType(otherType)));
+        }
         if (choice.microBatches > 1) {
             plans.put("--accumulate 1", of(choice.withAccumulation(1)));
         }

@@ -6,6 +6,7 @@ import static dev.smallbatch.model.run.Setting.Range.FRACTION;
 import static dev.smallbatch.model.run.Setting.Range.NOT_NEGATIVE;
 import static dev.smallbatch.model.run.Setting.Range.POSITIVE;
 
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.run.OptimizerRow.SecondDecay;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
@@ -25,6 +26,7 @@ import dev.smallbatch.optim.rule.RmsProp;
 import dev.smallbatch.optim.rule.ScheduleFree;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.Signum;
+import dev.smallbatch.optim.rule.Sophia;
 import dev.smallbatch.optim.rule.WeightAverage;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
@@ -59,6 +61,10 @@ public enum OptimizerKind {
             .rule(o -> new RmsProp(o.lr(), o.secondDecay(), 1e-8, o.weightDecay()))),
     ADAMW(row("Adam with decoupled weight decay").lrByWidth(2e-3).beta1(0.9).secondMoment()
             .rule(RuleOptions::adamW)),
+    SOPHIA_G(row("an average over a curvature, estimated from labels that the model draws, and clipped").sophia(0.05)
+            .rule(o -> o.sophia(Sophia.Form.G))),
+    SOPHIA_H(row("an average over a curvature, estimated by products with the Hessian, and clipped").sophia(0.01).f32Alone()
+            .rule(o -> o.sophia(Sophia.Form.H))),
     MOMENTUM_8BIT(MOMENTUM.row.in8Bits()),
     LION_8BIT(LION.row.in8Bits()),
     ADAGRAD_8BIT(ADAGRAD.row.in8Bits()),
@@ -146,6 +152,11 @@ public enum OptimizerKind {
     /** What it is, in a line. */
     public String what() {
         return row.what;
+    }
+
+    /** Whether it trains weights of a type. */
+    public boolean takes(DType dtype) {
+        return dtype == DType.F32 || !row.f32Alone;
     }
 
     /** What it has beside the common options. */

@@ -22,6 +22,7 @@ final class OptimizerRow {
     double weightDecay;
     ScheduleKind schedule = ScheduleKind.COSINE;
     boolean averages;
+    boolean f32Alone;
     final List<Setting> settings = new ArrayList<>();
     Function<RuleOptions, List<ParameterGroup>> groups;
 
@@ -125,6 +126,19 @@ final class OptimizerRow {
                 .set("rank", rank, Setting.Range.COUNT, "dimensions that a matrix is projected to")
                 .set("gap", 200, Setting.Range.COUNT, "updates from one projection to the next")
                 .set("scale", scale, Setting.Range.POSITIVE, "of their steps, under a root for apollo");
+    }
+
+    /** It cannot train rounded weights. */
+    OptimizerRow f32Alone() {
+        f32Alone = true;
+        return this;
+    }
+
+    /** Its steps are divided by a curvature, times gamma, that is estimated now and then. */
+    OptimizerRow sophia(double gamma) {
+        return lrByWidth(2e-4).beta1(0.965).beta2(0.99)
+                .set("gamma", gamma, Setting.Range.POSITIVE, "factor of the curvature; raise it if the win rate is below 0.1")
+                .set("interval", 10, Setting.Range.COUNT, "updates from one estimate of it to the next");
     }
 
     /** Another row with the state of its rules in 8 bits; see {@link RuleOptions#in8Bits}. */

@@ -137,8 +137,11 @@ public final class Recipe {
     }
 
     private List<Rung> ladder() {
-        return LADDER.stream().map(rung -> new Rung(or(request.optimizer, rung.optimizer), or(request.dtype, rung.dtype),
-                or(request.recompute, rung.recompute))).distinct().toList();
+        return LADDER.stream().map(rung -> {
+            OptimizerKind optimizer = or(request.optimizer, rung.optimizer);
+            DType possible = optimizer.takes(rung.dtype) ? rung.dtype : DType.F32;
+            return new Rung(optimizer, or(request.dtype, possible), or(request.recompute, rung.recompute));
+        }).distinct().toList();
     }
 
     private MemoryPlan.Choice choice(Rung rung, int batchSize) {

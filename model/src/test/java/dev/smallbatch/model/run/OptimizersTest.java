@@ -3,6 +3,7 @@ package dev.smallbatch.model.run;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.smallbatch.core.autograd.Parameter;
@@ -48,8 +49,9 @@ class OptimizersTest {
     @ParameterizedTest
     @EnumSource
     void aRunOnTwoThreadsThatWasStoppedAndResumedGivesTheBitsOfAStraightOne(OptimizerKind kind) throws IOException {
-        train(options(kind, DType.BF16, "straight"), Long.MAX_VALUE);
-        train(options(kind, DType.BF16, "stopped").threads(2), 13);
+        DType dtype = kind.takes(DType.BF16) ? DType.BF16 : DType.F32;
+        train(options(kind, dtype, "straight"), Long.MAX_VALUE);
+        train(options(kind, dtype, "stopped").threads(2), 13);
         train(TrainingOptions.into(directory.resolve("stopped")).resume(true).threads(2), Long.MAX_VALUE);
         for (String file : List.of("model.safetensors", "optimizer.safetensors")) {
             assertArrayEquals(Files.readAllBytes(directory.resolve("straight/checkpoint").resolve(file)),
@@ -76,6 +78,24 @@ class OptimizersTest {
         List<Double> losses = MetricsFile.read(directory.resolve("run/metrics.jsonl")).stream()
                 .filter(m -> m.evalLoss().isPresent()).map(m -> m.evalLoss().getAsDouble()).toList();
         assertTrue(losses.getLast() < losses.getFirst() - 0.1, () -> kind + ": " + losses);
+    }
+
+    @Test
+    void aRunOfSophiaReportsItsWinRate() throws IOException {
+        train(options(OptimizerKind.SOPHIA_G, DType.F32, "run"), Long.MAX_VALUE);
+        Metric last = MetricsFile.read(directory.resolve("run/metrics.jsonl")).getLast();
+        assertTrue(last.winRate().orElseThrow() > 0, () -> "win rate " + last.winRate());
+    }
+
+    @Test
+    void sophiaWithProductsOfTheHessianIsRefusedInBf16AndPlannedInF32HoweverLittleMemoryThereIs() {
+        GptConfig model = GptConfig.preset("tiny");
+        String message = assertThrows(UsageException.class, () ->
+                MemoryPlan.of(new MemoryPlan.Choice(model, DType.BF16, OptimizerKind.SOPHIA_H, false, 1, false))).getMessage();
+        assertTrue(message.startsWith("--optimizer sophia-h with --dtype bf16; ") && message.endsWith("Use --dtype f32"), message);
+        Recipe recipe = Recipe.forModel(model).withOptimizer(OptimizerKind.SOPHIA_H).onMemory(1_000_000);
+        assertEquals(DType.F32, recipe.choice().dtype());
+        assertFalse(recipe.memory().neighbours().containsKey("--dtype bf16"));
     }
 
     @Test
