@@ -36,8 +36,8 @@ class GoldenQuantizedTest {
     private static final Decay BETA1 = new Decay.PerStep(0.9);
     private static final double RELATIVE = 1e-4;
     private static final double ABSOLUTE = 1e-5;
-    /** The share of codes that rounding may move across a midpoint, by one. */
-    private static final double OFF_BY_ONE = 1e-3;
+    /** The one whose reference is not bitsandbytes but a program of the formulas in F32: a value of it lies at a midpoint. */
+    private static final String OTHER_REFERENCE = "adam8bit_block2048";
 
     /**
      * A golden case.
@@ -136,7 +136,8 @@ class GoldenQuantizedTest {
             assertEquals(expected[i], actual[i], 1, key + " code " + i);
             off += expected[i] == actual[i] ? 0 : 1;
         }
-        assertTrue(off <= OFF_BY_ONE * expected.length, key + ": " + off + " of " + expected.length + " codes are off by one");
+        assertTrue(off <= (key.startsWith(OTHER_REFERENCE) ? 1 : 0), key + ": " + off + " of " + expected.length
+                + " codes are off by one");
     }
 
     @Test
