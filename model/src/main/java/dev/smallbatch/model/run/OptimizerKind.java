@@ -86,7 +86,7 @@ public enum OptimizerKind {
                     o.constant(Muon.Average.class, "average"), o.constant(Muon.Length.class, "length"), 0), o.adamW()))),
     SWAN(row("whitened gradients for hidden matrices, without state; adamw with the common options for the rest")
             .lrByWidth(2e-3).beta1(0.9).secondMoment()
-            .set("matrix-lr", 1e-3, POSITIVE, "peak rate of hidden matrices, the size of their steps")
+            .set("matrix-lr", 2.5e-3, POSITIVE, "peak rate of hidden matrices, the size of their steps")
             .set("center", Centering.ROWS, "whether rows have their mean taken away first")
             .set("beta", MultiNorm.SWAN_BETA, FRACTION, "of the iteration that whitens; 0.5 converges")
             .set("iterations", MultiNorm.SWAN_STEPS, COUNT, "of it")
@@ -95,7 +95,7 @@ public enum OptimizerKind {
                     o.weightDecay()), o.adamW()))),
     SINKGD(row("gradients with balanced rows and columns for hidden matrices, without state; adamw for the rest")
             .lrByWidth(2e-3).beta1(0.9).secondMoment()
-            .set("matrix-lr", 1e-3, POSITIVE, "peak rate of hidden matrices, the size of their steps")
+            .set("matrix-lr", 2.5e-3, POSITIVE, "peak rate of hidden matrices, the size of their steps")
             .set("iterations", MultiNorm.SINK_ROUNDS, COUNT, "how often rows and columns are normalized")
             .groups(o -> ParameterGroup.matricesAndOthers(
                     MultiNorm.sinkGd(o.lr("matrix-lr"), o.whole("iterations"), o.weightDecay()), o.adamW()))),
@@ -104,14 +104,14 @@ public enum OptimizerKind {
             .set("matrix-lr", 1e-3, POSITIVE, "peak rate of matrices and tables, the size of their steps")
             .set("beta", 0.9, FRACTION, "decay of the head's average per step")
             .groups(o -> ParameterGroup.scale(o.lr("matrix-lr"), o.decay("beta"), o.weightDecay(), o.adamW()))),
-    GALORE(row("Adam along the leading singular vectors of hidden matrices' gradients; adamw for the rest").lowRank(64, 0.25)
+    GALORE(row("Adam along the leading singular vectors of hidden matrices' gradients; adamw for the rest").lowRank(0.025, 64, 0.25)
             .groups(o -> ParameterGroup.matricesAndOthers(new GaLore(o.lowRank(), o.number("scale")), o.adamW()))),
-    FIRA(row("galore, and what lies beside its directions scaled to Adam's length").lowRank(64, 0.25)
+    FIRA(row("galore, and what lies beside its directions scaled to Adam's length").lowRank(0.025, 64, 0.25)
             .groups(o -> ParameterGroup.matricesAndOthers(new Fira(o.lowRank(), o.number("scale")), o.adamW()))),
     APOLLO(row("gradients with their rows or columns scaled to Adam's length, which projections tell; adamw for the rest")
-            .lowRank(64, 1)
+            .lowRank(0.025, 64, 1)
             .groups(o -> ParameterGroup.matricesAndOthers(new Apollo(o.lowRank(), true, o.number("scale")), o.adamW()))),
-    APOLLO_MINI(row("apollo with one scale for each matrix and next to no state").lowRank(1, 128)
+    APOLLO_MINI(row("apollo with one scale for each matrix and next to no state").lowRank(0.01, 1, 128)
             .groups(o -> ParameterGroup.matricesAndOthers(new Apollo(o.lowRank(), false, o.number("scale")), o.adamW()))),
     ADAGRADNORM(row("gradients over the root of the sum of all their squares together").lr(5)
             .set("b0", 0.01, POSITIVE, "the root before the first update")
@@ -126,11 +126,11 @@ public enum OptimizerKind {
             .set("first-steps", AdaBelief.FirstSteps.RECTIFIED, "limited in length, or corrected as adamw's")
             .rule(o -> new AdaBelief(o.lr(), o.firstDecay(), o.secondDecay(), o.number("eps"), o.number("eps"),
                     o.constant(AdaBelief.FirstSteps.class, "first-steps"), o.weightDecay()))),
-    SCHEDULE_FREE_SGD(row("SGD whose average over all steps takes the place of a falling rate").lr(2).averagesInsteadOfDecay()
+    SCHEDULE_FREE_SGD(row("SGD whose average over all steps takes the place of a falling rate").lr(0.8).averagesInsteadOfDecay()
             .set("beta", 0.9, FRACTION, "how close to the average gradients are taken")
             .rule(o -> new ScheduleFree(o.lr(), o.number("beta"), o.weightDecay()))),
     SCHEDULE_FREE_ADAMW(row("adamw without its first moment, whose average over all steps takes the place of a falling rate")
-            .lrByWidth(2e-3).secondMoment().averagesInsteadOfDecay()
+            .lrByWidth(5e-3).secondMoment().averagesInsteadOfDecay()
             .set("beta", 0.9, FRACTION, "how close to the average gradients are taken")
             .rule(o -> new ScheduleFree(o.lr(), o.number("beta"), o.secondDecay(), 1e-8, o.weightDecay())));
 
