@@ -39,7 +39,7 @@ class SophiaTest {
         return new Sophia(new Constant(0.01), new Decay.PerStep(0.965), new Decay.PerStep(0.99), form, gamma, 1e-12, interval, 0);
     }
 
-    /** The first step with the curvature that estimates made. */
+    /** The curvature that one estimate {@code factor a b} makes, nothing of an old one being kept. */
     private static float[] curvatureAfter(Workbench bench, Tensor a, Tensor b, double factor) {
         Sophia rule = new Sophia(new Constant(0), NOTHING_KEPT, NOTHING_KEPT, Form.G, 1, 1e-12, 1, 0);
         OptimizerState state = rule.init(new Parameter("w", a, Role.HEAD), bench.region());
