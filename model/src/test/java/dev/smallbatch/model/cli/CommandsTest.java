@@ -95,7 +95,7 @@ class CommandsTest {
         Path out = directory.resolve("settings");
         List<String> arguments = new ArrayList<>(SmallRun.arguments(text, out));
         arguments.addAll(List.of("--set", "matrix-lr=3e-3", "--optimizer", "muon", "--set", "beta=0.9"));
-        Invocation.of(arguments).requireSuccess().requireOut("matrix-lr 0.003, beta 0.9, weight decay 0.0001");
+        Invocation.of(arguments).requireSuccess().requireOut("matrix-lr 0.003, beta 0.9, average plain");
         Invocation.of("inspect", out.toString()).requireSuccess().requireOut("muon_matrix_lr 0.003", "muon_beta 0.9");
         Invocation.of("train", "--out", out.toString(), "--resume", "--set", "beta=0.90").requireSuccess();
         Invocation.of("train", "--out", out.toString(), "--resume", "--set", "beta=0.5")

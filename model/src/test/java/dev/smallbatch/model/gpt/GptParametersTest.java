@@ -64,7 +64,7 @@ class GptParametersTest {
 
     @Test
     void gpt2HasPositionsBiasesAndNormsButNoHead() {
-        assertEquals(List.of("embed.weight (13, 8) EMBEDDING", "positions.weight (5, 8) EMBEDDING",
+        assertEquals(List.of("embed.weight (13, 8) TIED", "positions.weight (5, 8) EMBEDDING",
                 "h.0.norm1.weight (8) VECTOR", "h.0.norm1.bias (8) VECTOR", "h.0.attn.qkv.weight (24, 8) MATRIX",
                 "h.0.attn.qkv.bias (24) VECTOR", "h.0.attn.out.weight (8, 8) MATRIX", "h.0.attn.out.bias (8) VECTOR",
                 "h.0.norm2.weight (8) VECTOR", "h.0.norm2.bias (8) VECTOR", "h.0.mlp.up.weight (32, 8) MATRIX",
