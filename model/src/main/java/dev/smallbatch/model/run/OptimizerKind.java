@@ -85,7 +85,7 @@ public enum OptimizerKind {
             .groups(o -> ParameterGroup.matricesAndOthers(new Muon(o.lr("matrix-lr"), o.decay("beta"),
                     o.constant(Muon.Average.class, "average"), o.constant(Muon.Length.class, "length"), 0), o.adamW()))),
     SWAN(row("whitened gradients for hidden matrices, without state; adamw with the common options for the rest")
-            .lrByWidth(2e-3).beta1(0.9).secondMoment()
+            .lrByWidth(5e-3).beta1(0.9).secondMoment()
             .set("matrix-lr", 2.5e-3, POSITIVE, "peak rate of hidden matrices, the size of their steps")
             .set("center", Centering.ROWS, "whether rows have their mean taken away first")
             .set("beta", MultiNorm.SWAN_BETA, FRACTION, "of the iteration that whitens; 0.5 converges")
@@ -94,7 +94,7 @@ public enum OptimizerKind {
                     o.constant(Centering.class, "center") == Centering.ROWS, o.number("beta"), o.whole("iterations"),
                     o.weightDecay()), o.adamW()))),
     SINKGD(row("gradients with balanced rows and columns for hidden matrices, without state; adamw for the rest")
-            .lrByWidth(2e-3).beta1(0.9).secondMoment()
+            .lrByWidth(5e-3).beta1(0.9).secondMoment()
             .set("matrix-lr", 2.5e-3, POSITIVE, "peak rate of hidden matrices, the size of their steps")
             .set("iterations", MultiNorm.SINK_ROUNDS, COUNT, "how often rows and columns are normalized")
             .groups(o -> ParameterGroup.matricesAndOthers(
@@ -104,14 +104,14 @@ public enum OptimizerKind {
             .set("matrix-lr", 1e-3, POSITIVE, "peak rate of matrices and tables, the size of their steps")
             .set("beta", 0.9, FRACTION, "decay of the head's average per step")
             .groups(o -> ParameterGroup.scale(o.lr("matrix-lr"), o.decay("beta"), o.weightDecay(), o.adamW()))),
-    GALORE(row("Adam along the leading singular vectors of hidden matrices' gradients; adamw for the rest").lowRank(0.025, 64, 0.25)
+    GALORE(row("Adam along the leading singular vectors of hidden matrices' gradients; adamw for the rest").lowRank(5e-3, 64, 0.25)
             .groups(o -> ParameterGroup.matricesAndOthers(new GaLore(o.lowRank(), o.number("scale")), o.adamW()))),
-    FIRA(row("galore, and what lies beside its directions scaled to Adam's length").lowRank(0.025, 64, 0.25)
+    FIRA(row("galore, and what lies beside its directions scaled to Adam's length").lowRank(5e-3, 64, 0.25)
             .groups(o -> ParameterGroup.matricesAndOthers(new Fira(o.lowRank(), o.number("scale")), o.adamW()))),
     APOLLO(row("gradients with their rows or columns scaled to Adam's length, which projections tell; adamw for the rest")
-            .lowRank(0.025, 64, 1)
+            .lowRank(5e-3, 64, 1)
             .groups(o -> ParameterGroup.matricesAndOthers(new Apollo(o.lowRank(), true, o.number("scale")), o.adamW()))),
-    APOLLO_MINI(row("apollo with one scale for each matrix and next to no state").lowRank(0.01, 1, 128)
+    APOLLO_MINI(row("apollo with one scale for each matrix and next to no state").lowRank(2e-3, 1, 128)
             .groups(o -> ParameterGroup.matricesAndOthers(new Apollo(o.lowRank(), false, o.number("scale")), o.adamW()))),
     ADAGRADNORM(row("gradients over the root of the sum of all their squares together").lr(5)
             .set("b0", 0.01, POSITIVE, "the root before the first update")

@@ -120,9 +120,9 @@ final class OptimizerRow {
     }
 
     /** It projects the gradients of hidden matrices, and is AdamW for the rest. */
-    OptimizerRow lowRank(double matrixLr, int rank, double scale) {
-        return lrByWidth(2e-3).beta1(0.9).secondMoment()
-                .set("matrix-lr", matrixLr, Setting.Range.POSITIVE, "peak rate of hidden matrices")
+    OptimizerRow lowRank(double usual, int rank, double scale) {
+        return lrByWidth(usual).beta1(0.9).secondMoment()
+                .set("matrix-lr", 5 * usual, Setting.Range.POSITIVE, "peak rate of hidden matrices")
                 .set("rank", rank, Setting.Range.COUNT, "dimensions that a matrix is projected to")
                 .set("gap", 200, Setting.Range.COUNT, "updates from one projection to the next")
                 .set("scale", scale, Setting.Range.POSITIVE, "of their steps, under a root for apollo");
