@@ -2,11 +2,15 @@ package dev.smallbatch.bench.experiments;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.smallbatch.core.io.AtomicFiles;
+import dev.smallbatch.core.spi.Backend;
+import dev.smallbatch.core.spi.Backends;
 import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.model.cli.Format;
 import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.model.run.Setting;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -26,8 +30,8 @@ final class OptimizerComparison implements Experiment {
     private static final int FURTHER = 3;
 
     /** Seconds of steps before, and while, one is timed alone. */
-    private static final double WARM = 0.4;
-    private static final double TIMED = 0.6;
+    private static final double WARM = 0.1;
+    private static final double TIMED = 0.4;
 
     /** A run of the grid. */
     private record Point(OptimizerKind kind, int batch) {}
@@ -57,11 +61,7 @@ final class OptimizerComparison implements Experiment {
             }
         }
         List<Outcome<Cell, LanguageModelRun.Result>> outcomes = trial.train(run, cells);
-        Map<Cell, Double> speeds = new HashMap<>();
-        new Sweep<>(trial.console(), 1, trial.threads(), Cell.class, Speed.class).run(trial.directory().resolve("speeds.jsonl"),
-                cells.stream().map(cell -> cell.withSeed(0)).distinct().toList(), (cell, kernels, progress) -> speed(trial.scale(),
-                cell, kernels), outcome -> outcome.cell().optimizer())
-                .forEach(outcome -> speeds.put(outcome.cell(), outcome.result().tokensPerSecond()));
+        Map<Cell, Double> speeds = speeds(trial, cells.stream().map(cell -> cell.withSeed(0)).distinct().toList());
         Map<Integer, Map<OptimizerKind, Reached>> reached = new TreeMap<>();
         for (Point point : tuned.keySet()) {
             reached.computeIfAbsent(point.batch, any -> new LinkedHashMap<>()).put(point.kind,
@@ -131,6 +131,21 @@ final class OptimizerComparison implements Experiment {
         }
         double lr = point.kind.lr(trial.scale().dim(), point.batch) * factor;
         return new Cell(point.kind, point.batch, Double.parseDouble(Format.number(lr)), new TreeMap<>(settings), 0);
+    }
+
+    /** One after the other; the first time all of them are only there to be compiled. */
+    private static Map<Cell, Double> speeds(Trial trial, List<Cell> cells) throws IOException {
+        Path file = trial.directory().resolve("speeds.jsonl");
+        if (!Files.exists(file)) {
+            try (Backend backend = Backends.open("auto", trial.threads())) {
+                cells.forEach(cell -> speed(trial.scale(), cell, backend.kernels()));
+            }
+        }
+        Map<Cell, Double> speeds = new HashMap<>();
+        new Sweep<>(trial.console(), 1, trial.threads(), Cell.class, Speed.class)
+                .run(file, cells, (cell, kernels, progress) -> speed(trial.scale(), cell, kernels), outcome -> outcome.cell().optimizer())
+                .forEach(outcome -> speeds.put(outcome.cell(), outcome.result().tokensPerSecond()));
+        return speeds;
     }
 
     private static Speed speed(Scale scale, Cell cell, Kernels kernels) {
