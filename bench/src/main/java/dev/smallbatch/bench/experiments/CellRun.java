@@ -52,7 +52,8 @@ final class CellRun implements AutoCloseable {
     /**
      * Allocates everything.
      *
-     * @param steps updates of the whole run, for the schedule: 5 % warm-up, cosine to zero unless the optimizer wants a constant rate
+     * @param steps updates of the whole run, for the schedule: 5 % warm-up, cosine to zero unless the optimizer wants a constant
+     *     rate
      */
     CellRun(Scale scale, Cell cell, long steps, Kernels kernels) {
         this(scale, cell, peak -> schedule(cell, peak, steps), kernels);

@@ -22,8 +22,9 @@ import java.util.stream.Stream;
 import org.knowm.xchart.XYChart;
 
 /**
- * Every optimizer of {@code train} on the same tokens: its rates multiplied by each of some factors, further ones where the best is
- * at an end, then more seeds at the best. All else is its default, but for settings that the configuration adapts to the small model.
+ * Every optimizer of {@code train} on the same tokens: its rates multiplied by each of some factors, further ones where the best
+ * is at an end, then more seeds at the best. All else is its default, but for settings that the configuration adapts to the small
+ * model.
  */
 final class OptimizerComparison implements Experiment {
     /** Times that a grid may grow. */
@@ -143,7 +144,8 @@ final class OptimizerComparison implements Experiment {
         }
         Map<Cell, Double> speeds = new HashMap<>();
         new Sweep<>(trial.console(), 1, trial.threads(), Cell.class, Speed.class)
-                .run(file, cells, (cell, kernels, progress) -> speed(trial.scale(), cell, kernels), outcome -> outcome.cell().optimizer())
+                .run(file, cells, (cell, kernels, progress) -> speed(trial.scale(), cell, kernels),
+                        outcome -> outcome.cell().optimizer())
                 .forEach(outcome -> speeds.put(outcome.cell(), outcome.result().tokensPerSecond()));
         return speeds;
     }

@@ -25,7 +25,8 @@ final class MemoryTable {
     /** What the plan takes. */
     static void total(Console console, MemoryPlan plan) {
         StepMemory memory = plan.memory();
-        console.row("memory", "%s: weights %s, optimizer %s (%.2f bytes for each parameter), gradients %s, activations %s; and the JVM about %s",
+        console.row("memory", "%s: weights %s, optimizer %s (%.2f bytes for each parameter), gradients %s, activations %s;"
+                + " and the JVM about %s",
                 Format.bytes(memory.total()), Format.bytes(memory.parameters()), Format.bytes(memory.optimizerState()),
                 plan.statePerParameter(),
                 memory.gradients() == 0 ? "not kept" : Format.bytes(memory.gradients()),

@@ -140,7 +140,8 @@ final class PlanCommand implements Callable<Integer> {
 
     private void recipe(GptConfig model) {
         OptionalLong here = MachineMemory.available();
-        Recipe recipe = Recipe.forModel(model).withOptimizer(optimizer.kind, optimizer.settings()).withDType(dtype).withRecompute(recompute)
+        Recipe recipe = Recipe.forModel(model).withOptimizer(optimizer.kind, optimizer.settings()).withDType(dtype)
+                .withRecompute(recompute)
                 .withBatchSize(batchSize).withClipping(clipNorm != null);
         if (tokens != null) {
             recipe = recipe.forTokens(tokens);

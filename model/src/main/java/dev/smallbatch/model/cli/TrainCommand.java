@@ -97,7 +97,8 @@ final class TrainCommand implements Callable<Integer> {
         @Option(names = "--lr", paramLabel = "RATE",
                 description = "Peak learning rate (default: by optimizer, of most by width and batch size).")
         private Double lr;
-        @Option(names = "--beta1", paramLabel = "B", description = "First decay per step, or momentum (default: by optimizer, mostly 0.9).")
+        @Option(names = "--beta1", paramLabel = "B",
+                description = "First decay per step, or momentum (default: by optimizer, mostly 0.9).")
         private Double beta1;
         @Option(names = "--beta2", paramLabel = "B", description = "Second decay per step, instead of a half-life.")
         private Double beta2;

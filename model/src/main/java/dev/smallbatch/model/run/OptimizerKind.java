@@ -104,7 +104,8 @@ public enum OptimizerKind {
             .set("matrix-lr", 1e-3, POSITIVE, "peak rate of matrices and tables, the size of their steps")
             .set("beta", 0.9, FRACTION, "decay of the head's average per step")
             .groups(o -> ParameterGroup.scale(o.lr("matrix-lr"), o.decay("beta"), o.weightDecay(), o.adamW()))),
-    GALORE(row("Adam along the leading singular vectors of hidden matrices' gradients; adamw for the rest").lowRank(5e-3, 64, 0.25)
+    GALORE(row("Adam along the leading singular vectors of hidden matrices' gradients; adamw for the rest")
+            .lowRank(5e-3, 64, 0.25)
             .groups(o -> ParameterGroup.matricesAndOthers(new GaLore(o.lowRank(), o.number("scale")), o.adamW()))),
     FIRA(row("galore, and what lies beside its directions scaled to Adam's length").lowRank(5e-3, 64, 0.25)
             .groups(o -> ParameterGroup.matricesAndOthers(new Fira(o.lowRank(), o.number("scale")), o.adamW()))),
@@ -195,15 +196,16 @@ public enum OptimizerKind {
             values.put(EMA.name(), ema);
         }
         for (String name : given.keySet()) {
-            require(name.equals(EMA.name()) || values.containsKey(name), name, given, "; --optimizer " + option() + " has no such setting");
+            require(name.equals(EMA.name()) || values.containsKey(name), name, given,
+                    "; --optimizer " + option() + " has no such setting");
         }
         return new Settings(values);
     }
 
     private void require(boolean condition, String name, Map<String, String> given, String problem) {
         if (!condition) {
-            throw new UsageException("--set " + name + "=" + given.get(name) + problem + (row.settings.isEmpty() ? ", nor any other"
-                    : ". Settings of " + option() + ": "
+            throw new UsageException("--set " + name + "=" + given.get(name) + problem + (row.settings.isEmpty()
+                    ? ", nor any other" : ". Settings of " + option() + ": "
                     + row.settings.stream().map(Setting::toString).collect(Collectors.joining(", "))));
         }
     }
