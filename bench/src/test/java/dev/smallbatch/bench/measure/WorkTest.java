@@ -13,13 +13,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class WorkTest {
-    /** A new kernel with a matrix product in it belongs into {@link Work}, then into this list. */
+    /** A new kernel with a matrix product in it belongs into {@link Work}, then into this list; drawing targets is a sum. */
     @Test
     void theKernelsWhoseOperationsAreCountedAreAllThereAre() {
         Set<String> names = Stream.of(MatmulKernels.class, AttentionKernels.class, LossKernels.class)
                 .flatMap(family -> Stream.of(family.getMethods())).map(Method::getName)
                 .collect(Collectors.toCollection(TreeSet::new));
         assertEquals(Set.of("matmul", "linear", "biasBackward", "attention", "attentionBackward", "attentionDecode", "rope",
-                "crossEntropy"), names);
+                "crossEntropy", "drawTargets"), names);
     }
 }

@@ -3,6 +3,7 @@ package dev.smallbatch.bench.profile;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.bench.measure.PreparedStep;
 import dev.smallbatch.bench.measure.Roofline;
 import dev.smallbatch.bench.measure.Timings;
@@ -51,7 +52,7 @@ class StepProfileTest {
     void anUpdateReadsFourNumbersPerParameterAndWritesThree() {
         double bytes = profile().rows().stream().filter(row -> row.kernel().equals("adamWStep"))
                 .mapToDouble(row -> row.work().bytes()).sum();
-        double scalars = 4.0 * 12 * (4 * LAYERS + 2);
+        double scalars = 4.0 * UpdateKernels.ADAMW_SLOTS * (4 * LAYERS + 2);
         assertEquals(7 * 4.0 * CONFIG.parameterCount() + scalars, bytes);
     }
 
