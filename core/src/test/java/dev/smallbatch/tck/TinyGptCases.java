@@ -36,6 +36,7 @@ public abstract class TinyGptCases {
     private static final long CAPACITY_BYTES = 4 << 20;
     /** Objects of the surroundings that a longer run may leave on the heap. */
     private static final long HEAP_SLACK_BYTES = 200_000;
+    private static final int ROUNDS = 4;
 
     private final BackendConformance suite;
     private Region region;
@@ -150,9 +151,7 @@ public abstract class TinyGptCases {
         long allocations = MemoryStats.nativeAllocations();
         long bytes = MemoryStats.liveBytes();
         train(model, STEPS);
-        long heap = usedHeap();
-        train(model, 10 * STEPS);
-        long growth = usedHeap() - heap;
+        long growth = leastHeapGrowth(model);
         assertEquals(allocations, MemoryStats.nativeAllocations(), "native allocations after step 1");
         assertEquals(bytes, MemoryStats.liveBytes(), "native bytes after step 1");
         assertTrue(growth < HEAP_SLACK_BYTES, () -> "the heap grew by " + growth + " bytes in " + 10 * STEPS + " steps");
@@ -162,6 +161,17 @@ public abstract class TinyGptCases {
         for (int step = 0; step < steps; step++) {
             adamWStep(model, kernels(), step);
         }
+    }
+
+    /** What is kept grows every time; what the JVM takes for itself meanwhile does not. */
+    private long leastHeapGrowth(TinyGpt model) {
+        long least = Long.MAX_VALUE;
+        for (int round = 0; round < ROUNDS && least >= HEAP_SLACK_BYTES; round++) {
+            long heap = usedHeap();
+            train(model, 10 * STEPS);
+            least = Math.min(least, usedHeap() - heap);
+        }
+        return least;
     }
 
     private static long usedHeap() {
