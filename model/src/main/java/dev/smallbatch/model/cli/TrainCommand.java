@@ -103,7 +103,7 @@ final class TrainCommand implements Callable<Integer> {
         @Option(names = "--beta2", paramLabel = "B", description = "Second decay per step, instead of a half-life.")
         private Double beta2;
         @Option(names = "--beta2-half-life", paramLabel = "TOKENS",
-                description = "Second decay as a half-life in tokens (default: a 50th of the run).")
+                description = "Second decay as a half-life in tokens (default: a 50th of the run, at least 14 updates).")
         private Double beta2HalfLife;
         @Option(names = "--weight-decay", paramLabel = "W",
                 description = "Decoupled weight decay (default: by optimizer, mostly 0).")

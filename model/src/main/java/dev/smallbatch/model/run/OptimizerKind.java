@@ -238,7 +238,7 @@ public enum OptimizerKind {
      */
     public List<ParameterGroup> groups(double lr, Decay secondMoment, Settings settings, DoubleFunction<Schedule> schedule) {
         boolean replaced = !row.replaced.isEmpty() && !settings.values().containsKey(row.replaced);
-        Decay beta2 = replaced || row.beta2 == SecondDecay.HALF_LIFE ? secondMoment : beta2(1);
+        Decay beta2 = replaced || row.beta2 == SecondDecay.HALF_LIFE ? secondMoment : beta2(1, 1);
         return groups(new RunConfig.Update(this, lr, row.beta1, beta2, settings, row.weightDecay, null, row.schedule, 0), schedule);
     }
 
@@ -263,7 +263,7 @@ public enum OptimizerKind {
             case NONE -> { }
             case IF_GIVEN -> options.put("--beta2-half-life", "none, " + row.replaced + " instead");
             case PER_STEP -> options.put("--beta2", Double.toString(row.perStep));
-            case HALF_LIFE -> options.put("--beta2-half-life", "a 50th of the run");
+            case HALF_LIFE -> options.put("--beta2-half-life", "a 50th of the run, at least 14 updates");
         }
         options.put("--weight-decay", row.weightDecay == 0 ? "0" : Double.toString(row.weightDecay));
         return options;
@@ -317,12 +317,12 @@ public enum OptimizerKind {
         return hasBeta2() && row.beta2 != SecondDecay.IF_GIVEN;
     }
 
-    /** The usual second decay of a run of so many tokens; null if the rule has none, or none unless it is asked for. */
-    Decay beta2(long tokens) {
+    /** The usual second decay of a run and its updates, of so many tokens; null if the rule has none, or none unless it is asked for. */
+    Decay beta2(long tokens, long tokensPerStep) {
         return switch (row.beta2) {
             case NONE, IF_GIVEN -> null;
             case PER_STEP -> new Decay.PerStep(row.perStep);
-            case HALF_LIFE -> Decay.HalfLife.ofSecondMoment(tokens);
+            case HALF_LIFE -> Decay.HalfLife.ofSecondMoment(tokens, tokensPerStep);
         };
     }
 

@@ -167,8 +167,10 @@ public final class Recipe {
 
     private Hyperparameters tuned(MemoryPlan.Choice choice) {
         long tokens = or(request.tokens, RunLength.tokens(choice.model().activeParameterCount()));
-        Decay beta2 = choice.optimizer().hasSecondMoment() ? choice.optimizer().beta2(tokens) : null;
-        return Hyperparameters.of(choice.batchSize(), choice.model().seqLen(), tokens,
+        int seqLen = choice.model().seqLen();
+        Decay beta2 = choice.optimizer().hasSecondMoment()
+                ? choice.optimizer().beta2(tokens, (long) choice.batchSize() * seqLen) : null;
+        return Hyperparameters.of(choice.batchSize(), seqLen, tokens,
                 Defaults.lr(choice.optimizer(), choice.model().dim(), choice.batchSize()),
                 new Decay.PerStep(choice.optimizer().beta1()), or(beta2, new Decay.PerStep(0)))
                 .withWeightDecay(choice.optimizer().weightDecay());

@@ -153,7 +153,7 @@ final class RunPlanner {
 
     private RunConfig.Update update(RunConfig config, OptimizerKind optimizer, long steps) {
         double lr = or(options.lr, Defaults.lr(optimizer, config.model().dim(), config.batchSize()));
-        Decay beta2 = beta2(optimizer, steps * config.tokensPerStep());
+        Decay beta2 = beta2(optimizer, steps, config.tokensPerStep());
         return new RunConfig.Update(optimizer, lr, or(options.beta1, optimizer.beta1()), beta2,
                 settings(optimizer, options.settings), or(options.weightDecay, optimizer.weightDecay()), options.clipNorm,
                 or(options.schedule, optimizer.schedule()), or(options.warmupFraction, RunLength.WARMUP_FRACTION));
@@ -163,11 +163,12 @@ final class RunPlanner {
         return optimizer.settings(given, options.beta2 != null || options.beta2HalfLife != null);
     }
 
-    private Decay beta2(OptimizerKind optimizer, long tokens) {
+    private Decay beta2(OptimizerKind optimizer, long steps, long tokensPerStep) {
         if (options.beta2 != null) {
             return new Decay.PerStep(options.beta2);
         }
-        return options.beta2HalfLife != null ? new Decay.HalfLife(options.beta2HalfLife) : optimizer.beta2(tokens);
+        return options.beta2HalfLife != null ? new Decay.HalfLife(options.beta2HalfLife)
+                : optimizer.beta2(steps * tokensPerStep, tokensPerStep);
     }
 
     /** With the intervals that were asked for; they may also be changed when a run goes on. */

@@ -39,7 +39,7 @@ class PlanCommandTest {
     @Test
     void aRecipeHasReasonsACommandAndAlternatives() {
         Invocation plan = plan("--layers", "1", "--dim", "16", "--heads", "2", "--seq-len", "16", "--memory", "1G",
-                "--seconds", "1").requireSuccess();
+                "--seconds", "4").requireSuccess();
         plan.requireOut("11.3k parameters, 7,168 of them active; 1 layers, dim 16, 2 heads, sequences of 16 tokens");
         assertTrue(entry(plan, "speed").matches("measured: batch 1 \\S+ tokens/s.*larger batches and all with a ~ .*"));
         assertEquals("adamw: it fits, and needs the least tuning", entry(plan, "optimizer"));
@@ -60,12 +60,12 @@ class PlanCommandTest {
         String command = entry(plan, "run it");
         assertEquals("./smallbatch train --data TEXT --out run --preset small --layers 1 --dim 16 --heads 2 --seq-len 16"
                 + " --tokenizer byte --batch-size 2 --optimizer adamw --dtype bf16 --rounding stochastic --recompute --lr 0.0089"
-                + " --beta2-half-life 12.8 --tokens 640", command);
+                + " --beta2-half-life 448 --tokens 640", command);
         Path text = SmallRun.text(directory, 6000);
         Path out = directory.resolve("run");
         List<String> arguments = Arrays.stream(command.split(" ")).skip(1)
                 .map(word -> word.equals("TEXT") ? text.toString() : word.equals("run") ? out.toString() : word).toList();
-        Invocation.of(arguments).requireSuccess().requireOut("adamw, lr 0.0089, beta1 0.9", "half-life 13 tokens",
+        Invocation.of(arguments).requireSuccess().requireOut("adamw, lr 0.0089, beta1 0.9", "half-life 448 tokens",
                 "20 steps, 640 tokens", "batches of 2 x 16 tokens");
         Invocation.of("inspect", out.toString()).requireSuccess().requireOut("bf16", "stochastic");
     }

@@ -61,7 +61,7 @@ class RunPlannerTest {
             assertEquals(1, config.batchSize());
             assertEquals(1, config.accumulation().microBatches());
             assertEquals(0.9, config.update().beta1());
-            assertEquals(Decay.HalfLife.ofSecondMoment(config.tokens()), config.update().beta2());
+            assertEquals(Decay.HalfLife.ofSecondMoment(config.tokens(), config.tokensPerStep()), config.update().beta2());
             assertEquals(List.of(), config.hyperparameters().warnings());
         }
     }

@@ -209,8 +209,8 @@ class TrainingRunTest {
         assertContradiction("--batch-size", "2", "1", o -> o.batchSize(2));
         assertContradiction("--optimizer", "sgd", "adamw", o -> o.optimizer(OptimizerKind.SGD));
         assertContradiction("--beta1", "0.8", "0.9", o -> o.beta1(0.8));
-        assertContradiction("--beta2", "0.95", "HalfLife[tokens=12.8]", o -> o.beta2(0.95));
-        assertContradiction("--beta2-half-life", "5000.0", "12.8", o -> o.beta2HalfLife(5000.0));
+        assertContradiction("--beta2", "0.95", "HalfLife[tokens=224.0]", o -> o.beta2(0.95));
+        assertContradiction("--beta2-half-life", "5000.0", "224.0", o -> o.beta2HalfLife(5000.0));
         assertContradiction("--weight-decay", "0.1", "0.0", o -> o.weightDecay(0.1));
         assertContradiction("--clip-norm", "1.0", "none", o -> o.clipNorm(1.0));
         assertContradiction("--schedule", "CONSTANT", "COSINE", o -> o.schedule(ScheduleKind.CONSTANT));
@@ -263,7 +263,7 @@ class TrainingRunTest {
         assertEquals(StopReason.FINISHED, result.reason());
         RunConfig config = RunConfigJson.read(run.resolve("config.json"));
         assertEquals(config.steps(), result.last().orElseThrow().step());
-        assertEquals(Decay.HalfLife.ofSecondMoment(config.tokens()), config.update().beta2());
+        assertEquals(Decay.HalfLife.ofSecondMoment(config.tokens(), config.tokensPerStep()), config.update().beta2());
     }
 
     @Test
@@ -275,9 +275,9 @@ class TrainingRunTest {
     }
 
     @Test
-    void theHalfLifeFollowsTheLengthOfTheRun() throws IOException {
+    void theHalfLifeOfAShortRunIsFourteenUpdates() throws IOException {
         RunConfig config = RunConfigJson.read(straight.resolve("config.json"));
-        assertEquals(new Decay.HalfLife(640 / 50.0), config.update().beta2());
+        assertEquals(new Decay.HalfLife(14 * config.tokensPerStep()), config.update().beta2());
     }
 
     @Test

@@ -69,6 +69,8 @@ public sealed interface Decay {
         private static final long LONG_RUN = 500_000_000;
         private static final double LONG_RUN_HALF_LIFE = 10e6;
         private static final int SHORT_RUN_PARTS = 50;
+        /** Where beta2 is 0.95, the least that language models are trained with. */
+        private static final int SHORTEST_UPDATES = 14;
 
         public HalfLife {
             requireHalfLife(tokens);
@@ -76,12 +78,15 @@ public sealed interface Decay {
 
         /**
          * The usual half-life of a mean of squares: 10 million tokens for runs of half a billion and more, as published, and a
-         * fiftieth of shorter runs. What was published is between a 21st and a 700th of the run, the shorter the run the larger.
+         * fiftieth of shorter runs, but at least 14 updates. What was published is between a 21st and a 700th of the run, the
+         * shorter the run the larger.
          *
          * @param runTokens of the whole run
+         * @param tokensPerStep sequences times their length in one update
          */
-        public static HalfLife ofSecondMoment(long runTokens) {
-            return new HalfLife(runTokens >= LONG_RUN ? LONG_RUN_HALF_LIFE : (double) runTokens / SHORT_RUN_PARTS);
+        public static HalfLife ofSecondMoment(long runTokens, long tokensPerStep) {
+            double tokens = runTokens >= LONG_RUN ? LONG_RUN_HALF_LIFE : (double) runTokens / SHORT_RUN_PARTS;
+            return new HalfLife(Math.max(tokens, (double) SHORTEST_UPDATES * tokensPerStep));
         }
 
         @Override

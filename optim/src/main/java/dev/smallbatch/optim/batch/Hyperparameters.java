@@ -159,12 +159,12 @@ public record Hyperparameters(int batchSize, int sequenceLength, long tokens, do
 
     private void warnAboutHalfLife(List<String> warnings) {
         double halfLife = beta2HalfLife();
-        if (halfLife > LONG_HALF_LIFE_SHARE * tokens) {
+        Decay.HalfLife usual = Decay.HalfLife.ofSecondMoment(tokens, tokensPerStep());
+        if (halfLife > LONG_HALF_LIFE_SHARE * tokens && halfLife > usual.tokens()) {
             warnings.add(text("the half-life of beta2, %,.0f tokens, is %.0f %% of the run, which ends before the average has"
-                    + " settled; a fiftieth of the run is usual", halfLife, 100 * halfLife / tokens));
+                    + " settled; %,.0f tokens are usual", halfLife, 100 * halfLife / tokens, usual.tokens()));
         }
         double steps = halfLife / tokensPerStep();
-        Decay.HalfLife usual = Decay.HalfLife.ofSecondMoment(tokens);
         if (batchSize == 1 && halfLife > 0 && steps < SHORT_HALF_LIFE_STEPS && halfLife < usual.tokens()) {
             warnings.add(text("beta2 %s forgets half within %s steps: at batch size 1 the average of so few gradients is"
                     + " mostly noise; a half-life of %,.0f tokens (beta2 %s) is usual",

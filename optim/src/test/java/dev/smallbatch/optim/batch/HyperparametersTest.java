@@ -90,9 +90,16 @@ class HyperparametersTest {
 
     @Test
     void halfLivesOfSecondMomentsAreTheUsualOnes() {
-        assertEquals(10e6, Decay.HalfLife.ofSecondMoment(500_000_000).tokens());
-        assertEquals(9_999_999.98, Decay.HalfLife.ofSecondMoment(499_999_999).tokens(), 1e-6);
-        assertEquals(11_468.8, Decay.HalfLife.ofSecondMoment(573_440).tokens(), 1e-9);
+        assertEquals(10e6, Decay.HalfLife.ofSecondMoment(500_000_000, 512).tokens());
+        assertEquals(9_999_999.98, Decay.HalfLife.ofSecondMoment(499_999_999, 512).tokens(), 1e-6);
+        assertEquals(11_468.8, Decay.HalfLife.ofSecondMoment(573_440, 512).tokens(), 1e-9);
+    }
+
+    @Test
+    void halfLivesOfSecondMomentsAreAtLeastFourteenUpdates() {
+        assertEquals(1792, Decay.HalfLife.ofSecondMoment(60 * 128, 128).tokens());
+        assertEquals(14 << 20, Decay.HalfLife.ofSecondMoment(500_000_000, 1 << 20).tokens());
+        assertEquals(0.9517, Decay.HalfLife.ofSecondMoment(1, 1).perStep(1), 5e-5);
     }
 
     @Test
@@ -100,7 +107,7 @@ class HyperparametersTest {
         assertEquals(List.of(), LARGE.warnings());
         assertEquals(List.of(), ONE.warnings());
         for (long tokens : new long[] {100, 573_440, 10_000_000_000L}) {
-            Hyperparameters usual = Hyperparameters.of(1, 32, tokens, 1e-3, BETA1, Decay.HalfLife.ofSecondMoment(tokens));
+            Hyperparameters usual = Hyperparameters.of(1, 32, tokens, 1e-3, BETA1, Decay.HalfLife.ofSecondMoment(tokens, 32));
             assertEquals(List.of(), usual.warnings(), tokens + " tokens");
         }
     }
