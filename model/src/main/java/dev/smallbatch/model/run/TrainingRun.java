@@ -42,7 +42,7 @@ import java.util.OptionalDouble;
  * }
  * }</pre>
  *
- * Owns backend and native memory until closed. One thread, but for {@link #requestStop}.
+ * Owns backend, native memory and a lock on the directory until closed. One thread, but for {@link #requestStop}.
  */
 public final class TrainingRun implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(TrainingRun.class.getName());
@@ -53,6 +53,7 @@ public final class TrainingRun implements AutoCloseable {
     private static final double FORWARD_SHARE = 0.35;
 
     private final RunDirectory directory;
+    private final RunDirectory.Lock lock;
     private final RunConfig config;
     private final PreparedCorpus corpus;
     private final Backend backend;
@@ -68,8 +69,9 @@ public final class TrainingRun implements AutoCloseable {
     private record Prepared(RunDirectory directory, RunConfig config, PreparedCorpus corpus, List<MemoryPlan> rejected,
             boolean resume) {}
 
-    private TrainingRun(Prepared prepared, Backend backend) throws IOException {
+    private TrainingRun(Prepared prepared, Backend backend, RunDirectory.Lock lock) throws IOException {
         this.directory = prepared.directory;
+        this.lock = lock;
         this.config = prepared.config;
         this.corpus = prepared.corpus;
         this.backend = backend;
@@ -91,25 +93,33 @@ public final class TrainingRun implements AutoCloseable {
      *
      * @param progress hears of that
      * @throws UsageException if options contradict each other, the model is impossible, or the directory holds something else
-     * @throws IOException if text or checkpoint cannot be used, there is too little memory, or files cannot be written
+     * @throws IOException if text or checkpoint cannot be used, there is too little memory, files cannot be written, or another
+     *     run is training in the directory
      * @throws IllegalStateException if the backend that was asked for is unusable
      */
     public static TrainingRun open(TrainingOptions options, CorpusProgress progress) throws IOException {
         options.check();
         RunDirectory directory = new RunDirectory(options.out);
         RunPlanner planner = new RunPlanner(options);
-        if (!options.resume) {
+        if (options.resume) {
+            directory.requireRun();
+        } else {
             planner.model(1);
             directory.create();
         }
         BackendOptions threads = options.threads == null ? BackendOptions.defaults() : new BackendOptions(options.threads);
-        Backend backend = Backends.open(options.backend, threads);
+        RunDirectory.Lock lock = directory.lock();
+        Backend backend = null;
         try {
+            backend = Backends.open(options.backend, threads);
             Prepared prepared = options.resume ? continuation(options, planner, directory)
                     : beginning(options, planner, directory, backend, progress);
-            return begun(new TrainingRun(prepared, backend));
+            return begun(new TrainingRun(prepared, backend, lock));
         } catch (IOException | RuntimeException | Error e) {
-            backend.close();
+            if (backend != null) {
+                backend.close();
+            }
+            lock.close();
             throw e;
         }
     }
@@ -150,10 +160,6 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private static Prepared continuation(TrainingOptions options, RunPlanner planner, RunDirectory directory) throws IOException {
-        if (!directory.holdsRun()) {
-            throw new UsageException("train --resume: there is no run in " + directory.root()
-                    + "; check --out, or leave --resume out");
-        }
         RunConfig stored = RunConfigJson.read(directory.config());
         planner.requireSame(stored);
         RunConfig config = stored.continued(planner.intervals(stored.intervals()), planner.recompute(stored.recompute()));
@@ -316,11 +322,12 @@ public final class TrainingRun implements AutoCloseable {
                 .flatMap(ModuleDescriptor::rawVersion).orElse("unknown");
     }
 
-    /** Frees memory and threads. */
+    /** Frees memory, threads and the directory. */
     @Override
     public void close() {
         workspace.close();
         backend.close();
+        lock.close();
     }
 
     /** Remembers what happened last. */

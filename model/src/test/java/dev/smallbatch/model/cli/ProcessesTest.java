@@ -159,11 +159,30 @@ class ProcessesTest {
         return arguments;
     }
 
+    private static void signal(Running running, String signal) throws IOException, InterruptedException {
+        assertEquals(0, new ProcessBuilder("kill", "-" + signal, Long.toString(running.process.pid())).start().waitFor());
+    }
+
+    @Test
+    void aRunBelongsToOneProcessUntilThatIsGone() throws Exception {
+        Path run = directory.resolve("shared");
+        Running running = start("", arguments(run));
+        awaitLines(running, run, 20);
+        signal(running, "STOP");
+
+        Invocation.of(resume(run)).requireFailure(1, "another run is training in " + run, "stop it", "another --out");
+
+        running.process.destroyForcibly();
+        assertEquals(137, running.await(), running.errors());
+        Invocation.of(resume(run)).requireSuccess();
+        assertSameResult(run, " after another process had it");
+    }
+
     private static void assertStopsCleanly(String signal, int exit) throws Exception {
         Path run = directory.resolve("signal-" + signal);
         Running running = start("", arguments(run));
         awaitLines(running, run, 20);
-        new ProcessBuilder("kill", "-" + signal, Long.toString(running.process.pid())).start().waitFor();
+        signal(running, signal);
 
         assertEquals(exit, running.await(), running.errors());
         assertTrue(running.errors().contains("stopping: this step is finished"), running.errors());

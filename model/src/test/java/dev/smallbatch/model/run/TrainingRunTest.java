@@ -187,6 +187,22 @@ class TrainingRunTest {
         assertSameResult(run);
     }
 
+    private static void assertTaken(TrainingOptions options) {
+        String message = assertThrows(IOException.class, () -> train(options, 0)).getMessage();
+        assertTrue(message.contains("another run is training in " + options.out), message);
+    }
+
+    @Test
+    void aDirectoryTakesOneRunAtATime() throws IOException {
+        Path run = directory.resolve("taken");
+        CorpusProgress whilePreparing = (stage, done, total) -> assertTaken(SmallRun.options(text, run));
+        try (TrainingRun _ = TrainingRun.open(SmallRun.options(text, run), whilePreparing)) {
+            assertTaken(TrainingOptions.into(run).resume(true));
+        }
+        train(TrainingOptions.into(run).resume(true).threads(1), Long.MAX_VALUE);
+        assertSameResult(run);
+    }
+
     private static void assertContradiction(String option, String asked, String stored, UnaryOperator<TrainingOptions> change) {
         TrainingOptions options = change.apply(TrainingOptions.into(straight).resume(true));
         String message = assertThrows(UsageException.class, () -> train(options, 0), option).getMessage();
