@@ -1,5 +1,6 @@
 package dev.smallbatch.model.run;
 
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.data.CorpusBuilder;
 import dev.smallbatch.model.data.PreparedCorpus;
 import dev.smallbatch.model.data.TokenizerChoice;
@@ -16,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
-import java.util.SequencedMap;
 
 /** Turns what was asked for into a {@link RunConfig}, with {@link Defaults} for the rest. */
 final class RunPlanner {
@@ -190,7 +190,7 @@ final class RunPlanner {
     void requireSame(RunConfig run) {
         requireSameModel(run.model());
         same("--dtype", options.dtype, run.weights().dtype());
-        same("--rounding", options.rounding, run.weights().rounding());
+        same("--rounding", options.rounding, run.weights().dtype() == DType.BF16 ? run.weights().rounding() : null);
         same("--batch-size", options.adaptive ? "adaptive" : options.batchSize,
                 run.growth() == null ? run.batchSize() : "adaptive");
         if (options.adaptive) {
@@ -198,21 +198,29 @@ final class RunPlanner {
             same("--batch-max", options.batchMax, run.growth().max());
             same("--batch-eta", options.batchEta, run.growth().eta());
         }
-        same("--steps", options.steps, run.steps());
+        same("--seconds", options.seconds, run.tokens() + " tokens");
+        same("--steps", options.steps, run.growth() == null ? run.steps() : run.tokens() + " tokens");
         same("--tokens", options.tokens == null ? null
                 : RunLength.steps(options.tokens, run.tokensPerStep()) * run.tokensPerStep(), run.tokens());
-        same("--accumulate", options.accumulate, run.accumulation().microBatches());
-        same("--accumulate-by", options.accumulateBy, run.accumulation().weighting());
+        int parts = run.growth() == null ? run.accumulation().microBatches() : 1;
+        same("--accumulate", options.accumulate, parts);
+        same("--accumulate-by", options.accumulateBy, parts == 1 ? null : run.accumulation().weighting());
         same("--seed", options.seed, run.seed());
         same("--data", options.data.isEmpty() ? null : paths(), run.text().paths());
         same("--glob", options.glob, run.text().glob());
+        same("validation fraction", options.validationFraction, run.text().validationFraction());
         same("--tokenizer", options.tokenizer, run.text().tokenizer());
-        RunConfig.Update update = run.update();
+        requireSameUpdate(run.update());
+    }
+
+    private void requireSameUpdate(RunConfig.Update update) {
         same("--optimizer", options.optimizer == null ? null : options.optimizer.option(), update.optimizer().option());
         same("--lr", options.lr, update.lr());
-        same("--beta1", options.beta1, update.beta1());
-        SequencedMap<String, String> settings = update.optimizer().settings(options.settings, update.beta2() != null).values();
-        options.settings.keySet().forEach(name -> same("--set " + name, settings.get(name), update.settings().values().get(name)));
+        same("--beta1", options.beta1, update.optimizer().hasBeta1() ? update.beta1() : null);
+        Map<String, String> settings = update.optimizer().settings(options.settings, update.beta2() != null).values();
+        String absent = OptimizerKind.EMA.usual(); // the only setting that is not stored if it has its default
+        options.settings.keySet().forEach(name -> same("--set " + name, settings.getOrDefault(name, absent),
+                update.settings().values().getOrDefault(name, absent)));
         same("--weight-decay", options.weightDecay, update.weightDecay());
         same("--clip-norm", options.clipNorm, update.clipNorm());
         same("--schedule", options.schedule, update.schedule());

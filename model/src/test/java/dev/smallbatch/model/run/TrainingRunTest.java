@@ -9,10 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.smallbatch.core.spi.Backend;
 import dev.smallbatch.core.spi.BackendOptions;
 import dev.smallbatch.core.spi.Backends;
+import dev.smallbatch.core.spi.Rounding;
+import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.data.Corpus;
 import dev.smallbatch.model.data.CorpusProgress;
 import dev.smallbatch.model.generate.Sampler;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.train.Accumulation;
 import dev.smallbatch.optim.train.NonFiniteLossException;
 import dev.smallbatch.optim.train.StopReason;
 import dev.smallbatch.tck.LeakCheck;
@@ -234,6 +237,25 @@ class TrainingRunTest {
         assertContradiction("--seed", "3", "0", o -> o.seed(3L));
         assertContradiction("--glob", "*.md", "none", o -> o.glob("*.md"));
         assertContradiction("--data", "[", "[", o -> o.data(Path.of("elsewhere.txt")));
+        assertContradiction("validation fraction", "0.5", "0.1", o -> o.validationFraction(0.5));
+        assertContradiction("--vocab-size", "300", "256", o -> o.vocabularySize(300));
+        assertContradiction("--stable-embedding", "true", "false", o -> o.stableEmbedding(true));
+        assertContradiction("--dtype", "BF16", "F32", o -> o.dtype(DType.BF16));
+        assertContradiction("--rounding", "STOCHASTIC", "none", o -> o.rounding(Rounding.STOCHASTIC));
+        assertContradiction("--seconds", "5.0", "640 tokens", o -> o.seconds(5.0));
+        assertContradiction("--batch-size", "adaptive", "1", o -> o.adaptiveBatch(null, null, null));
+        assertContradiction("--accumulate", "2", "1", o -> o.accumulate(2));
+        assertContradiction("--accumulate-by", "TOKEN", "none", o -> o.accumulateBy(Accumulation.Weighting.TOKEN));
+        assertContradiction("--set ema", "0.9", "0", o -> o.set("ema", 0.9));
+    }
+
+    @Test
+    void anAverageOfWeightsIsNotGivenUpWhenResuming() throws IOException {
+        Path run = directory.resolve("averaged");
+        train(SmallRun.options(text, run).set("ema", 0.9), 1);
+        String message = assertThrows(UsageException.class,
+                () -> train(TrainingOptions.into(run).resume(true).set("ema", 0), 0)).getMessage();
+        assertTrue(message.contains("--set ema 0 contradicts") && message.contains("has 0.9"), message);
     }
 
     @Test
