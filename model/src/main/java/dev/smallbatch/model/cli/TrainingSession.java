@@ -176,6 +176,7 @@ final class TrainingSession {
             console.row("validation", "loss %.3f nats per token, %.3f bits per byte; unigrams have %.3f, bigrams %.3f nats",
                     loss, entropy.perByte(loss) / Math.log(2), entropy.unigramCrossEntropy(), entropy.bigramCrossEntropy());
         }
+        result.warning().ifPresent(warning -> console.row("warning", warning));
         console.row("model", run.directory().model().toString());
         console.row("loss curve", run.directory().plot().toString());
         console.row("try", console.command() + " generate --model " + quoted(directory) + " --prompt \"...\" --stream");

@@ -17,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 
 /**
  * {@code metrics.jsonl}: a JSON object for each logged step, on disk as soon as it is known. When a run goes on, lines after its
@@ -27,33 +28,32 @@ public final class MetricsFile implements StepListener, AutoCloseable {
 
     private final Path file;
     private final BufferedWriter writer;
+    private final double firstLoss;
     private final double elapsedBefore;
     private final long skippedBefore;
 
-    private MetricsFile(Path file, BufferedWriter writer, double elapsedBefore, long skippedBefore) {
+    private MetricsFile(Path file, BufferedWriter writer, List<Metric> before) {
         this.file = file;
         this.writer = writer;
-        this.elapsedBefore = elapsedBefore;
-        this.skippedBefore = skippedBefore;
+        this.firstLoss = before.isEmpty() ? Double.NaN : before.getFirst().loss();
+        this.elapsedBefore = before.isEmpty() ? 0 : before.getLast().elapsedSeconds();
+        this.skippedBefore = before.isEmpty() ? 0 : before.getLast().skipped();
     }
 
     /** Opens the file for more lines, after cutting it back to {@code lastStep}. */
     static MetricsFile open(Path file, long lastStep) throws IOException {
-        double elapsed = 0;
-        long skipped = 0;
+        List<Metric> before = new ArrayList<>();
         if (Files.exists(file)) {
-            StringBuilder kept = new StringBuilder();
-            for (Metric metric : read(file)) {
-                if (metric.step() <= lastStep) {
-                    kept.append(line(metric));
-                    elapsed = metric.elapsedSeconds();
-                    skipped = metric.skipped();
-                }
-            }
-            AtomicFiles.writeText(file, kept.toString());
+            read(file).stream().filter(metric -> metric.step() <= lastStep).forEach(before::add);
+            AtomicFiles.writeText(file, before.stream().map(MetricsFile::line).collect(Collectors.joining()));
         }
         BufferedWriter writer = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        return new MetricsFile(file, writer, elapsed, skipped);
+        return new MetricsFile(file, writer, before);
+    }
+
+    /** That of the line the file began with, of the first step; NaN if there was none. */
+    double firstLoss() {
+        return firstLoss;
     }
 
     /**

@@ -250,8 +250,10 @@ public final class TrainingRun implements AutoCloseable {
      * @param last the last step that was made here; empty if there was none
      * @param evalLoss the last validation loss in nats per token, if there was one
      * @param evalTokens validation tokens it is the mean of
+     * @param warning what is wrong and what to do, if the loss is above that of the untrained model
      */
-    public record Result(StopReason reason, Optional<StepStats> last, OptionalDouble evalLoss, long evalTokens) {}
+    public record Result(StopReason reason, Optional<StepStats> last, OptionalDouble evalLoss, long evalTokens,
+            Optional<String> warning) {}
 
     /**
      * Trains to the end, or until a stop is requested; both write a checkpoint, the end writes the model as well. Call once.
@@ -262,9 +264,11 @@ public final class TrainingRun implements AutoCloseable {
      */
     public Result train(List<? extends StepListener> listeners) throws IOException {
         Last last = new Last();
+        Divergence divergence;
         StopReason reason;
         try (MetricsFile metrics = MetricsFile.open(directory.metrics(), start.step())) {
-            List<StepListener> all = new ArrayList<>(List.of(metrics, last));
+            divergence = new Divergence(config, metrics.firstLoss());
+            List<StepListener> all = new ArrayList<>(List.of(metrics, last, divergence));
             all.addAll(listeners);
             loop = workspace.loop(checkpoints, all);
             if (stopRequested) {
@@ -280,7 +284,8 @@ public final class TrainingRun implements AutoCloseable {
             saveModel();
         }
         long sequences = config.intervals().evalSequences();
-        return new Result(reason, Optional.ofNullable(last.stats), last.evalLoss, sequences * config.model().seqLen());
+        return new Result(reason, Optional.ofNullable(last.stats), last.evalLoss, sequences * config.model().seqLen(),
+                divergence.warning());
     }
 
     /** Lets the present step finish; {@link #train} then writes a checkpoint and returns. Any thread may call it. */

@@ -167,6 +167,11 @@ class FailuresTest {
     }
 
     @Test
+    void divergenceToALossThatIsFiniteIsAWarningAtTheEnd() {
+        smallRun("--lr", "1000").requireSuccess().requireOut("warning     the validation loss", "training diverged", "--lr 1000.0");
+    }
+
+    @Test
     void anUnknownBackendListsThoseThereAre() {
         smallRun("--backend", "abacus").requireFailure(1, "backend abacus does not exist here", "vector, scalar");
     }

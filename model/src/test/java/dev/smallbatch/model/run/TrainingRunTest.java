@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -290,6 +291,27 @@ class TrainingRunTest {
 
         assertTrue(e.getMessage().contains("lower learning rate"), e.getMessage());
         assertArrayEquals(good, Files.readAllBytes(run.resolve("checkpoint/model.safetensors")));
+    }
+
+    @Test
+    void aLossAboveThatOfTheUntrainedModelIsAWarning() throws IOException {
+        Path run = directory.resolve("absurd");
+        train(SmallRun.options(text, run).lr(1000.0).optimizer(OptimizerKind.MUON).set("matrix-lr", 50), 39);
+        double before = MetricsFile.read(run.resolve("metrics.jsonl")).getFirst().loss();
+
+        String warning = train(TrainingOptions.into(run).resume(true), Long.MAX_VALUE).warning().orElseThrow();
+
+        for (String part : List.of("the validation loss, ", "that of the untrained model, " + "%.3f".formatted(before),
+                "--lr 1000.0 and --set matrix-lr=50", "--warmup-frac 0.05")) {
+            assertTrue(warning.contains(part), () -> "'" + part + "' in: " + warning);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {1e-12, 0.008})
+    void aRunThatLearnsLittleOrMuchIsNoneToWarnOf(double lr) throws IOException {
+        TrainingOptions options = SmallRun.options(text, directory.resolve("fine-" + lr)).lr(lr).evalEvery(0L);
+        assertEquals(Optional.empty(), train(options, Long.MAX_VALUE).warning());
     }
 
     @Test
