@@ -50,7 +50,7 @@ class CommandsTest {
     @Test
     void trainSaysWhatItChose() {
         training.requireOut("vocabulary  byte, 256 tokens", "1 layers, dim 16, 2 heads, sequences of 16: 11.3k parameters",
-                "adamw, lr 0.008, beta1 0.9, beta2 0.", "(half-life 13 tokens), no weight decay",
+                "adamw, lr 0.008, beta1 0.9, beta2 0.", "(half-life 224 tokens), no weight decay",
                         "cosine, 5% warm-up; batches of 1 x 16 tokens",
                 "40 steps, 640 tokens", "backend     vector", "memory      ", "to beat     unigrams ", "validation  loss ",
                         "bits per byte",
