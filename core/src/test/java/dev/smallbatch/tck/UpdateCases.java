@@ -1,6 +1,7 @@
 package dev.smallbatch.tck;
 
 import static dev.smallbatch.tck.UpdateSlots.adafactorSlots;
+import static dev.smallbatch.tck.UpdateSlots.boundedAdafactorSlots;
 import static dev.smallbatch.tck.UpdateSlots.adamWSlots;
 import static dev.smallbatch.tck.UpdateSlots.at;
 import static dev.smallbatch.tck.UpdateSlots.momentumSlots;
@@ -93,6 +94,8 @@ public abstract class UpdateCases extends FamilyCases {
         cases.add(adafactor(label + " first step", F32, adafactorSlots(0.01, 0.5, 1e-3, 1), dims));
         cases.add(adafactor(label + " late", F32, adafactorSlots(0.1, 2, 0, 5000), dims));
         cases.add(zeroed(adafactor(label + " zeros", F32, adafactorSlots(0.1, 1, 0.01, 2), dims)));
+        cases.add(adafactor(label + " bounded", F32, boundedAdafactorSlots(0.3, 0.5, 3), dims));
+        cases.add(zeroed(adafactor(label + " bounded zeros", F32, boundedAdafactorSlots(1e-7, 1, 2), dims)));
         for (Rounding rounding : Rounding.values()) {
             Weight bf16 = new Weight(DType.BF16, rounding);
             cases.add(moment("sgdStep", label + " momentum", bf16, true, at(3, heavyBall), dims));
@@ -116,6 +119,9 @@ public abstract class UpdateCases extends FamilyCases {
         cases.add(factored("first step", F32, adafactorSlots(0.01, 0.5, 1e-3, 1), blocks));
         cases.add(factored("late", F32, adafactorSlots(0.1, 2, 0, 5000), blocks));
         cases.add(zeroed(factored("zeros", F32, adafactorSlots(0.1, 1, 0.01, 2), blocks)));
+        cases.add(factored("bounded", F32, boundedAdafactorSlots(0.3, 0.5, 3), blocks));
+        cases.add(factored("bounded mean", F32, boundedAdafactorSlots(2, 1.5, 3), blocks));
+        cases.add(zeroed(factored("bounded zeros", F32, boundedAdafactorSlots(1e-7, 1, 2), blocks)));
         cases.add(muonMoment("", average, blocks));
         cases.add(zeroed(muonMoment("zeros", average, blocks)));
         cases.add(muonStep(F32, average, blocks));

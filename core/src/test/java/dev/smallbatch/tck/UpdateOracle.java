@@ -191,17 +191,18 @@ final class UpdateOracle {
 
     static List<Expected> adafactor(OpCase o) {
         double[] h = h(o);
-        Expected v = sum(slot(o, UpdateKernels.KEEP), o.get("v"), slot(o, UpdateKernels.TAKE), squares(h, UpdateKernels.SQUARE_FLOOR));
+        Expected v = sum(slot(o, UpdateKernels.KEEP), o.get("v"), slot(o, UpdateKernels.TAKE), squares(h, slot(o, UpdateKernels.SQUARE_ADDED)));
         double[] u = new double[h.length];
         for (int i = 0; i < u.length; i++) {
-            u[i] = h[i] / Math.sqrt(v.value()[i]);
+            u[i] = h[i] / Math.max(Math.sqrt(v.value()[i]), slot(o, UpdateKernels.LEAST_ROOT));
         }
         return List.of(adafactor(o, u, u.length), v);
     }
 
     /** @param terms of the longest sum of squares */
     private static Expected adafactor(OpCase o, double[] u, double terms) {
-        double size = Math.max(rms(o.get("p")), UpdateKernels.SMALLEST_SCALE) / Math.max(1, rms(u));
+        double size = Math.max(rms(o.get("p")), slot(o, UpdateKernels.SMALLEST_SCALE))
+                / Math.max(1, rms(u) / slot(o, UpdateKernels.LARGEST_STEP));
         return parameter(o, slot(o, UpdateKernels.LEARNING_RATE) * size, u, u, terms);
     }
 
@@ -214,7 +215,7 @@ final class UpdateOracle {
     }
 
     static List<Expected> factored(OpCase o) {
-        double[] squares = squares(h(o), UpdateKernels.SQUARE_FLOOR);
+        double[] squares = squares(h(o), slot(o, UpdateKernels.SQUARE_ADDED));
         Grid grid = Grid.ofMeans(o);
         double[] rowMeans = new double[o.get("r").length];
         double[] columnMeans = new double[o.get("c").length];
@@ -229,8 +230,10 @@ final class UpdateOracle {
             means[grid.block(i)] += r.value()[grid.rowMean(i)] / (grid.rows * grid.cols);
         }
         double[] u = h(o);
+        double least = slot(o, UpdateKernels.LEAST_ROOT);
         for (int i = 0; i < u.length; i++) {
-            u[i] /= Math.sqrt(r.value()[grid.rowMean(i)] / means[grid.block(i)]) * Math.sqrt(c.value()[grid.columnMean(i)]);
+            double mean = Math.max(means[grid.block(i)], least);
+            u[i] /= Math.max(Math.sqrt(r.value()[grid.rowMean(i)] / mean) * Math.sqrt(c.value()[grid.columnMean(i)]), least);
         }
         return List.of(adafactor(o, u, Math.max(grid.rows, grid.cols)), r, c);
     }

@@ -42,6 +42,19 @@ final class UpdateSlots {
         float[] s = slots(UpdateKernels.ADAFACTOR_SLOTS, learningRate, scale, decay);
         s[UpdateKernels.KEEP] = (float) (1 - Math.pow(k, -0.999));
         s[UpdateKernels.TAKE] = (float) Math.pow(k, -0.999);
+        s[UpdateKernels.SQUARE_ADDED] = 1e-30f;
+        s[UpdateKernels.SMALLEST_SCALE] = 1e-3f;
+        s[UpdateKernels.LARGEST_STEP] = 1;
+        return s;
+    }
+
+    /** Of update {@code k} where divisors are bounded, some of them below {@code leastRoot}. */
+    static float[] boundedAdafactorSlots(double leastRoot, double largestStep, int k) {
+        float[] s = adafactorSlots(0.01, 0.5, 1e-3, k);
+        s[UpdateKernels.SQUARE_ADDED] = 0;
+        s[UpdateKernels.LEAST_ROOT] = (float) leastRoot;
+        s[UpdateKernels.SMALLEST_SCALE] = 2;
+        s[UpdateKernels.LARGEST_STEP] = (float) largestStep;
         return s;
     }
 

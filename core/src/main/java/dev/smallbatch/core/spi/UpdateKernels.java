@@ -47,8 +47,16 @@ public interface UpdateKernels {
     int ROOT_EPSILON = 7;
     /** Root: number of slots. */
     int ROOT_SLOTS = 8;
+    /** Adafactor: slot of what is added to squared gradients, so that none of their means is 0. */
+    int SQUARE_ADDED = 7;
+    /** Adafactor: slot of the least root of a second moment that a step is divided by, and of the least mean of row means. */
+    int LEAST_ROOT = 8;
+    /** Adafactor: slot of the smallest size of a parameter that its steps are measured by. */
+    int SMALLEST_SCALE = 9;
+    /** Adafactor: slot of the size above which steps are shortened. */
+    int LARGEST_STEP = 10;
     /** Adafactor: number of slots. */
-    int ADAFACTOR_SLOTS = 7;
+    int ADAFACTOR_SLOTS = 11;
     /** AdamW: slot of beta1. */
     int BETA1 = 5;
     /** AdamW: slot of {@code 1 - beta1}, computed in double. */
@@ -82,10 +90,6 @@ public interface UpdateKernels {
     /** Schedule-free: number of slots. */
     int SCHEDULE_FREE_SLOTS = 13;
 
-    /** Adafactor: added to squared gradients, so that none of their means is 0. */
-    float SQUARE_FLOOR = 1e-30f;
-    /** Adafactor: smallest size of a parameter that its steps are measured by. */
-    float SMALLEST_SCALE = 1e-3f;
     /** Muon: added to the norm of a block. */
     float NORM_EPSILON = 1e-8f;
 
@@ -202,10 +206,10 @@ public interface UpdateKernels {
     void sophiaStep(Tensor p, Tensor m, Tensor c, Tensor g, Tensor s, Rounding rounding, long key);
 
     /**
-     * Adafactor with the whole second moment, for what is too small to factor. With {@code S = h^2 +} {@link #SQUARE_FLOOR}:
-     * {@code v = keep v + take S}, {@code u = h / sqrt(v)},
-     * {@code p = p - decay p - learningRate max(rms(p), SMALLEST_SCALE) u / max(1, rms(u))}. {@code rms} is the root of the
-     * mean square over all elements, summed in double over fixed tiles; p on the right is the old one everywhere.
+     * Adafactor with the whole second moment, for what is too small to factor. With {@code S = h^2 + squareAdded}:
+     * {@code v = keep v + take S}, {@code u = h / max(sqrt(v), leastRoot)},
+     * {@code p = p - decay p - learningRate max(rms(p), smallestScale) u / max(1, rms(u) / largestStep)}. {@code rms} is the
+     * root of the mean square over all elements, summed in double over fixed tiles; p on the right is the old one everywhere.
      *
      * <pre>
      * p  any shape              accumulated; F32 or BF16
@@ -222,8 +226,8 @@ public interface UpdateKernels {
     /**
      * Adafactor with the second moment of every block factored. As {@link #adafactorStep}, but of each block the means of S
      * along its rows and columns are kept, {@code r = keep r + take rowMeans(S)}, {@code c = keep c + take columnMeans(S)},
-     * and with its elements x, y: {@code u[x, y] = h[x, y] / (sqrt(r[x] / mean(r)) sqrt(c[y]))}, the mean being over the
-     * block.
+     * and with its elements x, y:
+     * {@code u[x, y] = h[x, y] / max(sqrt(r[x] / max(mean(r), leastRoot)) sqrt(c[y]), leastRoot)}, the mean being over the block.
      *
      * <pre>
      * p  (R, C)                 accumulated; F32 or BF16

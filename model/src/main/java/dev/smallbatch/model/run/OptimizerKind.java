@@ -73,9 +73,14 @@ public enum OptimizerKind {
     ADAFACTOR(row("Adam's second moment in rows and columns, hardly any state").lrByWidth(1e-2)
             .set("power", Adafactor.POWER, POSITIVE, "1 - k^-power of the mean of squares stays in update k, unless beta2 is given")
             .set("factor-from", Adafactor.FACTOR_FROM, COUNT, "least rows and columns of a matrix that is factored")
+            .set("form", Adafactor.Form.OPTAX, "what keeps the divisor from 0: 1e-30 added to squares, or torch's bounds")
+            .set("smallest-scale", Adafactor.SMALLEST_SCALE, POSITIVE, "least size of a parameter that steps are measured by")
+            .set("largest-step", 1, POSITIVE, "size of a step, before rate and scale, above which it is shortened")
             .secondMomentInsteadOf("power")
             .rule(o -> new Adafactor(o.lr(), o.secondDecay() != null ? new Adafactor.SecondMoment.Constant(o.secondDecay())
-                    : new Adafactor.SecondMoment.Power(o.number("power")), o.whole("factor-from"), o.weightDecay()))),
+                    : new Adafactor.SecondMoment.Power(o.number("power")), o.whole("factor-from"),
+                    o.constant(Adafactor.Form.class, "form"), o.number("smallest-scale"), o.number("largest-step"),
+                    o.weightDecay()))),
     MUON(row("orthogonal steps for hidden matrices; adamw with the common options for the rest").lrByWidth(2e-3).beta1(0.9)
             .secondMoment().weightDecay(Muon.TABLES_WEIGHT_DECAY)
             .set("matrix-lr", 0.02, POSITIVE, "peak rate of hidden matrices")

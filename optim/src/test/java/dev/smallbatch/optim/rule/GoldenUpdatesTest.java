@@ -32,6 +32,7 @@ class GoldenUpdatesTest {
         Constant tenth = new Constant(0.1);
         Constant thousandth = new Constant(1e-3);
         Map<String, String> adaBelief = Map.of("m", "exp_avg", "v", "exp_avg_var");
+        Map<String, String> torchRows = Map.of("r", "row_var", "c", "col_var", "v", "variance");
         Map<String, String> torchAdam = Map.of("m", "exp_avg", "v", "exp_avg_sq");
         Muon muon = new Muon(new Constant(0.02), new Decay.PerStep(0.95), Muon.Average.NESTEROV, Muon.Length.TALL, 0.1);
         Adafactor adafactor = new Adafactor(new Constant(0.01), new Adafactor.SecondMoment.Power(0.8), Adafactor.FACTOR_FROM, 0);
@@ -56,6 +57,8 @@ class GoldenUpdatesTest {
                 // Its state is sums over rows and columns, ours their means; the steps are the same.
                 GoldenTrajectory.of("adafactor_paper",
                         new Adafactor(new Constant(0.01), new Adafactor.SecondMoment.Power(0.8), 2, 0), Map.of()),
+                GoldenTrajectory.of("adafactor_torch", torchAdafactor(0.8, 1e-3, 1, 0), torchRows),
+                GoldenTrajectory.of("adafactor_torch_wd", torchAdafactor(0.5, 0.01, 1.5, 0.1), torchRows),
                 GoldenTrajectory.of("radam", new RAdam(new Constant(0.01), BETA1, BETA2, 1e-8, 0), torchAdam),
                 GoldenTrajectory.of("nadam", new NAdam(new Constant(0.002), BETA1, BETA2, 0.004, 1e-8, 0), torchAdam),
                 GoldenTrajectory.of("adabelief", adaBelief(BETA2, 1e-16, CORRECTED, 0.1), adaBelief),
@@ -67,6 +70,11 @@ class GoldenUpdatesTest {
                         Map.of("m", "mu", "v", "nu")),
                 muon("muon_fp32", muon, Map.of("m", "momentum")),
                 muon("muon_kj_fp32", muon, Map.of("m", "momentum_buffer")));
+    }
+
+    private static Adafactor torchAdafactor(double power, double smallestScale, double largestStep, double weightDecay) {
+        return new Adafactor(new Constant(0.01), new Adafactor.SecondMoment.Power(power), 2, Adafactor.Form.TORCH, smallestScale,
+                largestStep, weightDecay);
     }
 
     /** Of matrices alone; five steps of a polynomial lose some digits of a difference in summation. */

@@ -148,24 +148,26 @@ final class ScalarUpdate implements UpdateKernels {
         });
     }
 
-    /** v = keep v + take (h^2 + floor), u = h / sqrt(v), then as adafactor. */
+    /** v = keep v + take (h^2 + added), u = h / max(sqrt(v), least), then as adafactor. */
     @Override
     public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
         Floats vs = new Floats(v);
         Floats gs = new Floats(g);
         Slots slots = new Slots(s);
+        double added = new Floats(s).get(SQUARE_ADDED);
+        double least = new Floats(s).get(LEAST_ROOT);
         Grid.split(parallel, p.numel(), 1, (from, to) -> {
             for (long i = from; i < to; i++) {
                 double h = slots.scale * gs.get(i);
-                vs.set(i, slots.keep * vs.get(i) + slots.take * (h * h + SQUARE_FLOOR));
+                vs.set(i, slots.keep * vs.get(i) + slots.take * (h * h + added));
             }
         });
-        adafactor(p, s, rounding, key, i -> slots.scale * gs.get(i) / Math.sqrt(vs.get(i)));
+        adafactor(p, s, rounding, key, i -> slots.scale * gs.get(i) / Math.max(Math.sqrt(vs.get(i)), least));
     }
 
     /**
-     * Of every block r = keep r + take rowMeans(S), c = keep c + take columnMeans(S), S = h^2 + floor,
-     * u[x, y] = h[x, y] / (sqrt(r[x] / mean(r)) sqrt(c[y])), then as adafactor.
+     * Of every block r = keep r + take rowMeans(S), c = keep c + take columnMeans(S), S = h^2 + added,
+     * u[x, y] = h[x, y] / max(sqrt(r[x] / max(mean(r), least)) sqrt(c[y]), least), then as adafactor.
      */
     @Override
     public void factoredAdafactorStep(Tensor p, Tensor r, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
@@ -173,6 +175,8 @@ final class ScalarUpdate implements UpdateKernels {
         Floats rs = new Floats(r);
         Floats cs = new Floats(c);
         Slots slots = new Slots(s);
+        double added = new Floats(s).get(SQUARE_ADDED);
+        double least = new Floats(s).get(LEAST_ROOT);
         long R = p.shape().rows();
         long C = p.shape().cols();
         long J = r.shape().cols();
@@ -182,13 +186,13 @@ final class ScalarUpdate implements UpdateKernels {
         Grid.split(parallel, R * J, cols, (from, to) -> {
             for (long i = from; i < to; i++) {
                 double sum = squares(gs, slots.scale, i * cols, 1, cols);
-                rs.set(i, slots.keep * rs.get(i) + slots.take * (sum / cols + SQUARE_FLOOR));
+                rs.set(i, slots.keep * rs.get(i) + slots.take * (sum / cols + added));
             }
         });
         Grid.split(parallel, I * C, rows, (from, to) -> {
             for (long i = from; i < to; i++) {
                 double sum = squares(gs, slots.scale, i / C * rows * C + i % C, C, rows);
-                cs.set(i, slots.keep * cs.get(i) + slots.take * (sum / rows + SQUARE_FLOOR));
+                cs.set(i, slots.keep * cs.get(i) + slots.take * (sum / rows + added));
             }
         });
         double[] means = new double[Math.toIntExact(I * J)];
@@ -202,9 +206,9 @@ final class ScalarUpdate implements UpdateKernels {
         adafactor(p, s, rounding, key, i -> {
             long row = i / C;
             long blockCol = i % C / cols;
-            double mean = means[(int) (row / rows * J + blockCol)];
+            double mean = Math.max(means[(int) (row / rows * J + blockCol)], least);
             double root = Math.sqrt(rs.get(row * J + blockCol) / mean) * Math.sqrt(cs.get(row / rows * C + i % C));
-            return slots.scale * gs.get(i) / root;
+            return slots.scale * gs.get(i) / Math.max(root, least);
         });
     }
 
@@ -217,12 +221,14 @@ final class ScalarUpdate implements UpdateKernels {
         return sum;
     }
 
-    /** p = p - decay p - learningRate max(rms(p), smallest) u / max(1, rms(u)). */
+    /** p = p - decay p - learningRate max(rms(p), smallest) u / max(1, rms(u) / largest). */
     private void adafactor(Tensor p, Tensor s, Rounding rounding, long key, LongToDoubleFunction u) {
         Floats ps = new Floats(p);
         double sizeOfP = Math.sqrt(sumOfSquares(p.numel(), ps::get) / p.numel());
         double sizeOfU = Math.sqrt(sumOfSquares(p.numel(), u) / p.numel());
-        double rate = new Slots(s).learningRate * Math.max(sizeOfP, SMALLEST_SCALE) / Math.max(1, sizeOfU);
+        Floats slots = new Floats(s);
+        double rate = slots.get(LEARNING_RATE) * Math.max(sizeOfP, slots.get(SMALLEST_SCALE))
+                / Math.max(1, sizeOfU / slots.get(LARGEST_STEP));
         step(p, s, rounding, key, rate, u);
     }
 

@@ -38,16 +38,28 @@ final class VectorAdafactor {
     }
 
     /** The numbers of an update. */
-    private record Slots(float learningRate, float scale, float keepOfP, float keep, float take) {
+    private record Slots(float learningRate, float scale, float keepOfP, float keep, float take, float added, float leastRoot,
+            float smallestScale, float largestStep) {
         Slots(Tensor s) {
             this(VectorUpdate.slot(s, UpdateKernels.LEARNING_RATE), VectorUpdate.slot(s, UpdateKernels.GRADIENT_SCALE),
                     1 - VectorUpdate.slot(s, UpdateKernels.DECAY), VectorUpdate.slot(s, UpdateKernels.KEEP),
-                    VectorUpdate.slot(s, UpdateKernels.TAKE));
+                    VectorUpdate.slot(s, UpdateKernels.TAKE), VectorUpdate.slot(s, UpdateKernels.SQUARE_ADDED),
+                    VectorUpdate.slot(s, UpdateKernels.LEAST_ROOT), VectorUpdate.slot(s, UpdateKernels.SMALLEST_SCALE),
+                    VectorUpdate.slot(s, UpdateKernels.LARGEST_STEP));
+        }
+
+        float leastMoment() {
+            return leastRoot * leastRoot;
+        }
+
+        /** One over the least root, but finite: 0 times it is 0. */
+        float largestFactor() {
+            return Math.min(1 / leastRoot, Float.MAX_VALUE);
         }
 
         /** Old and new mean of squares. */
         float moved(float old, float squares, int count) {
-            return keep * old + take * (squares / count + UpdateKernels.SQUARE_FLOOR);
+            return keep * old + take * (squares / count + added);
         }
     }
 
@@ -65,41 +77,43 @@ final class VectorAdafactor {
         });
         float rate = rate(p, partial, chunks.count(p.numel()), slots);
         weights.update(p, rounding, key, (values, at, from, count) ->
-                step(values, at, moments, gradients, from, rate, slots.keepOfP, count));
+                step(values, at, moments, gradients, from, rate, slots, count));
     }
 
-    /** Moves the second moment; the sum of squares of {@code h / sqrt(v)}. */
+    /** Moves the second moment; the sum of squares of {@code h / max(sqrt(v), leastRoot)}. */
     private static float move(MemorySegment v, MemorySegment g, long from, int count, Slots slots) {
         FloatVector sum = FloatVector.zero(Lanes.SPECIES);
         int i = 0;
         for (; i + L <= count; i += L) {
             FloatVector h = Lanes.load(g, from + i).mul(slots.scale);
             FloatVector square = h.mul(h);
-            FloatVector fresh = square.add(UpdateKernels.SQUARE_FLOOR).mul(slots.take);
+            FloatVector fresh = square.add(slots.added).mul(slots.take);
             FloatVector moment = Lanes.load(v, from + i).fma(Lanes.all(slots.keep), fresh);
             Lanes.store(moment, v, from + i);
-            sum = sum.add(square.div(moment));
+            sum = sum.add(square.div(moment.max(slots.leastMoment())));
         }
         VectorMask<Float> rest = Lanes.first(count - i);
         FloatVector h = Lanes.load(g, from + i, rest).mul(slots.scale);
         FloatVector square = h.mul(h);
-        FloatVector fresh = square.add(UpdateKernels.SQUARE_FLOOR).mul(slots.take);
+        FloatVector fresh = square.add(slots.added).mul(slots.take);
         FloatVector moment = Lanes.load(v, from + i, rest).fma(Lanes.all(slots.keep), fresh);
         Lanes.store(moment, v, from + i, rest);
-        return Lanes.sum(sum.add(square.div(moment), rest));
+        return Lanes.sum(sum.add(square.div(moment.max(slots.leastMoment())), rest));
     }
 
-    /** {@code p = keep p - rate g / sqrt(v)}. */
-    private static void step(MemorySegment p, long at, MemorySegment v, MemorySegment g, long from, float rate, float keep,
+    /** {@code p = keep p - rate g / max(sqrt(v), leastRoot)}. */
+    private static void step(MemorySegment p, long at, MemorySegment v, MemorySegment g, long from, float rate, Slots slots,
             int count) {
+        float keep = slots.keepOfP;
+        float least = slots.leastRoot;
         int i = 0;
         for (; i + L <= count; i += L) {
-            FloatVector u = Lanes.load(g, from + i).mul(-rate).div(Lanes.load(v, from + i).sqrt());
+            FloatVector u = Lanes.load(g, from + i).mul(-rate).div(Lanes.load(v, from + i).sqrt().max(least));
             Lanes.store(Lanes.load(p, at + i).fma(Lanes.all(keep), u), p, at + i);
         }
         if (i < count) {
             VectorMask<Float> rest = Lanes.first(count - i);
-            FloatVector u = Lanes.load(g, from + i, rest).mul(-rate).div(Lanes.load(v, from + i, rest).sqrt());
+            FloatVector u = Lanes.load(g, from + i, rest).mul(-rate).div(Lanes.load(v, from + i, rest).sqrt().max(least));
             Lanes.store(Lanes.load(p, at + i, rest).fma(Lanes.all(keep), u), p, at + i, rest);
         }
     }
@@ -107,8 +121,8 @@ final class VectorAdafactor {
     /** The factor of {@code g / sqrt(v)} in the step, whose squares the partial sums add up to. */
     private float rate(Tensor p, double[] partial, int count, Slots slots) {
         double sizeOfU = Math.sqrt(sum(partial, 0, count) / p.numel());
-        double sizeOfP = Math.max(UpdateKernels.SMALLEST_SCALE, Math.sqrt(elementwise.sumOfSquares(p) / p.numel()));
-        return (float) (slots.learningRate * slots.scale * sizeOfP / Math.max(1, sizeOfU));
+        double sizeOfP = Math.max(slots.smallestScale, Math.sqrt(elementwise.sumOfSquares(p) / p.numel()));
+        return (float) (slots.learningRate * slots.scale * sizeOfP / Math.max(1, sizeOfU / slots.largestStep));
     }
 
     void factoredStep(Tensor p, Tensor r, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
@@ -127,19 +141,23 @@ final class VectorAdafactor {
             int factors = block / grid.across() * grid.cols() + col;
             for (int i = row; i < row + count; i++) {
                 long from = (long) i * grid.cols() + col;
-                double squares = squares(gradients, from, columns, factors, slots.scale, grid.blockCols());
-                sum += squares * means[block] / floatAt(rowMeans, (long) i * grid.across() + block % grid.across());
+                float rowFactor = rowFactor(means[block], rowMeans, (long) i * grid.across() + block % grid.across());
+                sum += squares(gradients, from, columns, factors, rowFactor, slots, grid.blockCols());
             }
             partial[tile] = sum;
         });
         float rate = rate(p, partial, tiles, slots);
         weights.update(p, rounding, key, (values, at, from, length) -> grid.segments(from, length, (row, col, offset, count) -> {
             int block = row / grid.blockRows() * grid.across() + col / grid.blockCols();
-            double mean = floatAt(rowMeans, (long) row * grid.across() + col / grid.blockCols());
-            float factor = (float) (rate * Math.sqrt(means[block] / mean));
-            step(values, at + offset, gradients, from + offset, columns, row / grid.blockRows() * grid.cols() + col, factor,
-                    slots.keepOfP, count);
+            float rowFactor = rowFactor(means[block], rowMeans, (long) row * grid.across() + col / grid.blockCols());
+            step(values, at + offset, gradients, from + offset, columns, row / grid.blockRows() * grid.cols() + col, rowFactor,
+                    rate, slots, count);
         }));
+    }
+
+    /** Finite, since lanes beyond a row's end multiply 0 by it. */
+    private static float rowFactor(double mean, MemorySegment rowMeans, long at) {
+        return (float) Math.min(Math.sqrt(mean / floatAt(rowMeans, at)), Float.MAX_VALUE);
     }
 
     private static float floatAt(MemorySegment x, long i) {
@@ -166,7 +184,7 @@ final class VectorAdafactor {
         });
         blockMeans = blockMeans.length < grid.blocks() ? new double[grid.blocks()] : blockMeans;
         for (int block = 0; block < grid.blocks(); block++) {
-            blockMeans[block] = sum(means, block * perBlock, perBlock) / grid.blockRows();
+            blockMeans[block] = Math.max(sum(means, block * perBlock, perBlock) / grid.blockRows(), slots.leastRoot);
         }
         float[] factors = columnFactors = atLeast(columnFactors, grid.down() * grid.cols());
         int strips = (cols + STRIP - 1) / STRIP;
@@ -206,30 +224,36 @@ final class VectorAdafactor {
         return Lanes.sum(sum.add(square));
     }
 
-    /** The sum of {@code (h factor)^2} over a part of a row. */
-    private static float squares(MemorySegment g, long from, float[] factors, int at, float scale, int count) {
+    /** The sum of {@code (h min(rowFactor factor, largestFactor))^2} over a part of a row. */
+    private static float squares(MemorySegment g, long from, float[] factors, int at, float rowFactor, Slots slots, int count) {
+        float largest = slots.largestFactor();
         FloatVector sum = FloatVector.zero(Lanes.SPECIES);
         int i = 0;
         for (; i + L <= count; i += L) {
-            FloatVector u = Lanes.load(g, from + i).mul(scale).mul(FloatVector.fromArray(Lanes.SPECIES, factors, at + i));
+            FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, factors, at + i).mul(rowFactor).min(largest);
+            FloatVector u = Lanes.load(g, from + i).mul(slots.scale).mul(factor);
             sum = u.fma(u, sum);
         }
         VectorMask<Float> rest = Lanes.first(count - i);
-        FloatVector u = Lanes.load(g, from + i, rest).mul(scale).mul(FloatVector.fromArray(Lanes.SPECIES, factors, at + i, rest));
+        FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, factors, at + i, rest).mul(rowFactor).min(largest);
+        FloatVector u = Lanes.load(g, from + i, rest).mul(slots.scale).mul(factor);
         return Lanes.sum(u.fma(u, sum));
     }
 
-    /** {@code p = keep p - rate g factor} over a part of a row. */
-    private static void step(MemorySegment p, long at, MemorySegment g, long from, float[] factors, int factorsAt, float rate,
-            float keep, int count) {
+    /** {@code p = keep p - rate g min(rowFactor factor, largestFactor)} over a part of a row. */
+    private static void step(MemorySegment p, long at, MemorySegment g, long from, float[] factors, int factorsAt,
+            float rowFactor, float rate, Slots slots, int count) {
+        float largest = slots.largestFactor();
+        float keep = slots.keepOfP;
         int i = 0;
         for (; i + L <= count; i += L) {
-            FloatVector u = Lanes.load(g, from + i).mul(-rate).mul(FloatVector.fromArray(Lanes.SPECIES, factors, factorsAt + i));
+            FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, factors, factorsAt + i).mul(rowFactor).min(largest);
+            FloatVector u = Lanes.load(g, from + i).mul(-rate).mul(factor);
             Lanes.store(Lanes.load(p, at + i).fma(Lanes.all(keep), u), p, at + i);
         }
         if (i < count) {
             VectorMask<Float> rest = Lanes.first(count - i);
-            FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, factors, factorsAt + i, rest);
+            FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, factors, factorsAt + i, rest).mul(rowFactor).min(largest);
             FloatVector u = Lanes.load(g, from + i, rest).mul(-rate).mul(factor);
             Lanes.store(Lanes.load(p, at + i, rest).fma(Lanes.all(keep), u), p, at + i, rest);
         }
