@@ -50,6 +50,10 @@ public abstract class ElementwiseCases extends FamilyCases {
         }
         cases.add(sumOfSquares("equal", DType.F32, Data.constant(1.0000001f, 100_000), 100_000));
         cases.add(sumOfSquares("from tiny to large", DType.F32, new float[] {1e-15f, 1e15f, 1, 3e-20f, 2, 5}, 6));
+        for (float length : new float[] {0, 1e-30f, 2, 1e30f}) {
+            cases.add(limitGrowth("after " + length, Data.normal(7, 100), length, 100));
+            cases.add(limitGrowth("zeros after " + length, new float[100], length, 100));
+        }
         return cases;
     }
 
@@ -71,6 +75,7 @@ public abstract class ElementwiseCases extends FamilyCases {
         cases.add(add(label, dims));
         cases.add(sumOfSquares(label, DType.F32, Data.normal(n, n), dims));
         cases.add(sumOfSquares(label + " BF16", DType.BF16, Data.normal(n, n), dims));
+        cases.add(limitGrowth(label, Data.normal(n, n), 0.5f, dims));
     }
 
     private static OpCase fill(String label, long... dims) {
@@ -134,6 +139,21 @@ public abstract class ElementwiseCases extends FamilyCases {
                         sum += v * v;
                     }
                     return List.of(Expected.within(1, 1, new double[] {sum}, new double[] {sum * (1 + 1e-6)}));
+                });
+    }
+
+    private static OpCase limitGrowth(String label, float[] x, float length, long... dims) {
+        Integer[] axes = {0, 1, 2, 3};
+        return OpCase.of("limitGrowth", label).accumulated("x", x, dims).freeAxes(axes)
+                .accumulated("length", new float[] {length}, 1)
+                .call((k, t) -> k.elementwise().limitGrowth(t[0], t[1], 1.01f))
+                .expect(o -> {
+                    double now = Math.sqrt(Arrays.stream(o.get("x")).map(v -> v * v).sum());
+                    double before = o.get("length")[0];
+                    double factor = before == 0 || now == 0 ? 1 : Math.min(1, 1.01f * before / now);
+                    double[] limited = Arrays.stream(o.get("x")).map(v -> factor * v).toArray();
+                    return List.of(Expected.within(2, 2, limited, Arrays.stream(limited).map(Math::abs).toArray()),
+                            Expected.within(1, 1, new double[] {factor * now}, new double[] {factor * now * (1 + 1e-6)}));
                 });
     }
 

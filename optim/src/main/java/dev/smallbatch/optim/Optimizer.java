@@ -143,7 +143,7 @@ public final class Optimizer {
         return (parameter, gradient) -> {
             Slot slot = slot(parameter);
             if (isFinite(gradient)) {
-                slot.rule.update(parameter, gradient, slot.state, scalars.get(slot.rule), scratch, slot.rounding, kernels);
+                update(parameter, slot, gradient, context);
             }
         };
     }
@@ -183,12 +183,18 @@ public final class Optimizer {
             return;
         }
         double norm = Math.sqrt(squares) * gradientScale;
-        writeScalars((needsNorm.isPresent() ? context.withGradientNorm(norm) : context).scaled(clipFactor(norm)));
+        StepContext clipped = (needsNorm.isPresent() ? context.withGradientNorm(norm) : context).scaled(clipFactor(norm));
+        writeScalars(clipped);
         slots.forEach((parameter, slot) -> {
             if (slot.hasGradient) {
-                slot.rule.update(parameter, slot.gradient, slot.state, scalars.get(slot.rule), scratch, slot.rounding, kernels);
+                update(parameter, slot, slot.gradient, clipped);
             }
         });
+    }
+
+    private void update(Parameter parameter, Slot slot, Tensor gradient, StepContext context) {
+        slot.rule.prepare(parameter, gradient, slot.state, context, scratch, slot.rounding, kernels);
+        slot.rule.update(parameter, gradient, slot.state, scalars.get(slot.rule), scratch, slot.rounding, kernels);
     }
 
     /**

@@ -99,14 +99,14 @@ class EveryRuleTest {
         }
     }
 
-    /** The regions have exactly the planned sizes. */
+    /** The regions have exactly the planned sizes; what is done every fifth step at most is done more than once. */
     @ParameterizedTest
     @EnumSource
     void memoryIsPlannedAndNothingIsAllocatedAfterwards(Rules rules) {
         try (TinyRun run = run(rules, DType.F32, Clipping.none())) {
             run.train(0);
             long allocations = MemoryStats.nativeAllocations();
-            for (int step = 1; step < 4; step++) {
+            for (int step = 1; step < 7; step++) {
                 run.train(step);
             }
             assertEquals(allocations, MemoryStats.nativeAllocations());

@@ -18,6 +18,7 @@ public record Work(double flops, double bytes) {
     /** How many of its first arguments a kernel adds to, that is reads and writes. */
     private static final Map<String, Integer> ACCUMULATED = Map.ofEntries(Map.entry("biasBackward", 1),
             Map.entry("layerNormBackward", 1), Map.entry("rmsNormBackward", 1), Map.entry("axpy", 1), Map.entry("lerp", 1),
+            Map.entry("limitGrowth", 2),
             Map.entry("exchange", 2), Map.entry("sgdStep", 2), Map.entry("signStep", 2), Map.entry("rootStep", 2),
             Map.entry("adamWStep", 3), Map.entry("scheduleFreeStep", 3), Map.entry("adafactorStep", 2),
             Map.entry("factoredAdafactorStep", 3), Map.entry("muonMoment", 1), Map.entry("muonStep", 1),

@@ -67,6 +67,11 @@ final class ExampleElementwise implements ElementwiseKernels {
         set(result, 0, (float) sum);
     }
 
+    @Override
+    public void limitGrowth(Tensor x, Tensor length, float growth) {
+        scalar.limitGrowth(x, length, growth);
+    }
+
     private static void set(Tensor tensor, long i, float value) {
         if (tensor.dtype() == DType.BF16) {
             tensor.segment().setAtIndex(ValueLayout.JAVA_SHORT, i, BFloat16.nearestEven(value));

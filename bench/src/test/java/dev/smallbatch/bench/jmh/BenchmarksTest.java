@@ -7,9 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.run.OptimizerKind;
 import java.lang.reflect.Method;
-import java.util.EnumSet;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -20,15 +19,11 @@ import org.openjdk.jmh.annotations.Benchmark;
 
 /** Benchmarks are run seldom and by hand; here each method runs once, so that they work when they are needed. */
 class BenchmarksTest {
-    /** They read numbers that kernels have computed while they go on, which cannot be planned; no benchmark offers them. */
-    private static final Set<OptimizerKind> READING = EnumSet.of(OptimizerKind.GALORE, OptimizerKind.FIRA, OptimizerKind.APOLLO,
-            OptimizerKind.APOLLO_MINI, OptimizerKind.ADAGRADNORM);
-
     @TestFactory
     Stream<DynamicTest> everyBenchmarkOfAKernelRunsAndCountsItsWork() {
         return Stream.concat(Stream.of("QKV", "OUT", "UP", "DOWN", "HEAD").map(BenchmarksTest::matmul),
                         Stream.concat(Stream.of(attention(), rowwise(), crossEntropy()),
-                                EnumSet.complementOf(EnumSet.copyOf(READING)).stream().map(BenchmarksTest::update)))
+                                Arrays.stream(OptimizerKind.values()).map(BenchmarksTest::update)))
                 .flatMap(benchmark -> benchmarkMethods(benchmark).map(method -> DynamicTest.dynamicTest(
                         benchmark.getClass().getSimpleName() + "." + method.getName(), () -> {
                             KernelBenchmark.Speed speed = new KernelBenchmark.Speed();

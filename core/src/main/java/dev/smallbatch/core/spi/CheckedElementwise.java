@@ -13,6 +13,7 @@ final class CheckedElementwise implements ElementwiseKernels {
     private static final Checks ADD_PRODUCT = new Checks("addProduct");
     private static final Checks ADD = new Checks("add");
     private static final Checks SUM_OF_SQUARES = new Checks("sumOfSquares");
+    private static final Checks LIMIT_GROWTH = new Checks("limitGrowth");
 
     private final ElementwiseKernels kernels;
 
@@ -102,5 +103,14 @@ final class CheckedElementwise implements ElementwiseKernels {
         SUM_OF_SQUARES.count(o, 1);
         SUM_OF_SQUARES.apart(1, o, in);
         kernels.sumOfSquares(result, x);
+    }
+
+    @Override
+    public void limitGrowth(Tensor x, Tensor length, float growth) {
+        Operand o = LIMIT_GROWTH.f32("x", x);
+        Operand l = LIMIT_GROWTH.f32("length", length);
+        LIMIT_GROWTH.count(l, 1);
+        LIMIT_GROWTH.apart(2, o, l);
+        kernels.limitGrowth(x, length, growth);
     }
 }

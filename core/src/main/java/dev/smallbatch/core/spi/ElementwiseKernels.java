@@ -2,7 +2,7 @@ package dev.smallbatch.core.spi;
 
 import dev.smallbatch.core.tensor.Tensor;
 
-/** Elementwise operations and the one reduction that logs and clipping need. */
+/** Elementwise operations, the one reduction that logs and clipping need, and a limit by it. */
 public interface ElementwiseKernels {
     /** {@code out = value}. <pre>out  any shape  written</pre> */
     void fill(Tensor out, float value);
@@ -66,4 +66,17 @@ public interface ElementwiseKernels {
      * Accumulated in double over fixed tiles, added in ascending order, rounded to float once.
      */
     void sumOfSquares(Tensor result, Tensor x);
+
+    /**
+     * Shortens x to at most {@code growth} times the length that x had last: {@code l = sqrt(sum of x^2)},
+     * {@code f = min(1, growth length / l)}, {@code x = f x}, {@code length = f l}; f is 1 if length or l is 0.
+     *
+     * <pre>
+     * x       any shape  accumulated
+     * length  (1)        accumulated; 0 in the beginning
+     * </pre>
+     *
+     * The sum is that of {@link #sumOfSquares}.
+     */
+    void limitGrowth(Tensor x, Tensor length, float growth);
 }

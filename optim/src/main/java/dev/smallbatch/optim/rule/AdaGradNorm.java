@@ -22,8 +22,6 @@ import java.util.SequencedMap;
  * @see <a href="https://arxiv.org/abs/1806.01811">Ward, Wu and Bottou 2019, algorithm 1</a>
  */
 public record AdaGradNorm(Schedule lr, double b0, double weightDecay) implements UpdateRule {
-    private static final int SQUARED_NORM = UpdateKernels.MOMENTUM_SLOTS;
-
     public AdaGradNorm {
         if (!(b0 > 0) || !(weightDecay >= 0)) {
             throw new IllegalArgumentException("adagradnorm: b0 " + b0 + ", weight decay " + weightDecay
@@ -44,26 +42,35 @@ public record AdaGradNorm(Schedule lr, double b0, double weightDecay) implements
     }
 
     @Override
+    public long scratchSize(Parameter parameter) {
+        return scalarCount();
+    }
+
+    @Override
     public int scalarCount() {
-        return SQUARED_NORM + 1;
+        return UpdateKernels.MOMENTUM_SLOTS;
     }
 
     @Override
     public float[] scalars(StepContext context) {
-        float[] s = context.scalars(scalarCount(), context.value(lr), weightDecay);
-        s[SQUARED_NORM] = (float) (context.gradientNorm() * context.gradientNorm());
-        return s;
+        return context.momentum(context.value(lr), weightDecay, 0, 0, 0, 1);
+    }
+
+    /** The numbers of the step with b in the learning rate. */
+    @Override
+    public void prepare(Parameter parameter, Tensor gradient, OptimizerState state, StepContext context, Tensor scratch,
+            WeightRounding rounding, Kernels kernels) {
+        double sum = sum(state) + context.gradientNorm() * context.gradientNorm();
+        state.get("sum").copyFrom(new float[] {(float) sum, (float) (sum - (float) sum)});
+        float[] s = scalars(context);
+        s[UpdateKernels.LEARNING_RATE] = (float) (context.value(lr) / Math.sqrt(b0 * b0 + sum));
+        scratch.rows(0, s.length).copyFrom(s);
     }
 
     @Override
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
-        Shape shape = parameter.value().shape();
-        double sum = sum(state) + scalars.getFlat(SQUARED_NORM);
-        state.get("sum").copyFrom(new float[] {(float) sum, (float) (sum - (float) sum)});
-        double factor = scalars.getFlat(UpdateKernels.GRADIENT_SCALE) / Math.sqrt(b0 * b0 + sum);
-        kernels.update().muonStep(parameter.value(), gradient.reshape(Shape.of(1, 1, shape.rows(), shape.cols())),
-                scalars.rows(0, UpdateKernels.MOMENTUM_SLOTS), (float) factor, rounding.mode(), rounding.key());
+        kernels.update().sgdStep(parameter.value(), null, gradient, scratch.rows(0, scalarCount()), rounding.mode(), rounding.key());
     }
 
     /** Squared norms added up so far; the second float is what the first rounds away. */

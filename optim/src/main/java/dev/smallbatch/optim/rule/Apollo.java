@@ -37,37 +37,20 @@ public record Apollo(LowRank lowRank, boolean channels, double scale) implements
         return lowRank.init("apollo", parameter, region, false, true);
     }
 
+    /** Draws the projector, every time anew. */
     @Override
-    public long scratchSize(Parameter parameter) {
-        Shape shape = parameter.value().shape();
-        return LowRankRule.super.scratchSize(parameter) + LengthScaling.scratchSize(shape) + lowRank.projector(shape).numel();
+    public void prepare(Parameter parameter, Tensor gradient, OptimizerState state, StepContext context, Tensor scratch,
+            WeightRounding rounding, Kernels kernels) {
+        Shape drawn = lowRank.projector(gradient.shape());
+        new Init.Normal(1 / Math.sqrt(drawn.rows())).fill(scratch.rows(0, drawn.numel()), lowRank.key(context, rounding));
     }
 
     @Override
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
-        Shape drawn = lowRank.projector(gradient.shape());
-        Tensor projector = LowRank.piece(scratch, 0, drawn.rows(), drawn.cols());
-        new Init.Normal(1 / Math.sqrt(drawn.rows())).fill(projector, lowRank.key(scalars, rounding));
-        step(parameter, gradient, state, scalars, scratch.rows(drawn.numel(), scratch.numel()), projector, rounding, kernels);
-    }
-
-    /** The update with a projector. */
-    void step(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch, Tensor projector,
-            WeightRounding rounding, Kernels kernels) {
-        LowRank.Work work = lowRank.work(scratch, gradient.shape());
-        LowRank.project(work.projected(), gradient, projector, kernels);
-        LowRank.direction(work.direction(), work.projected(), state, scalars, kernels);
-        LengthScaling lengths = new LengthScaling(work, scalars, kernels);
-        Tensor x = gradient.reshape(work.full().shape());
-        double factor = 1;
-        if (channels) {
-            lengths.scaleChannels(work.full(), x);
-            x = work.full();
-        } else {
-            factor = lengths.ratio(0, 1, work.direction().numel());
-        }
-        factor *= lengths.limit(factor, x, state);
-        LowRank.apply(parameter, x, factor * Math.sqrt(scale), scalars, rounding, kernels);
+        LowRankStep step = new LowRankStep(lowRank, gradient, state, scalars, scratch, kernels);
+        step.takeGradient(gradient, channels);
+        step.limit(state);
+        step.apply(parameter, Math.sqrt(scale), rounding);
     }
 }

@@ -2,9 +2,7 @@ package dev.smallbatch.optim.rule;
 
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.spi.Kernels;
-import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.Region;
-import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 
 /**
@@ -31,32 +29,12 @@ public record Fira(LowRank lowRank, double scale) implements LowRankRule {
     }
 
     @Override
-    public long scratchSize(Parameter parameter) {
-        Shape shape = parameter.value().shape();
-        return LowRankRule.super.scratchSize(parameter) + LengthScaling.scratchSize(shape);
-    }
-
-    @Override
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
-        lowRank.renew(state.get("projector"), gradient, scalars, scratch, rounding, kernels);
-        step(parameter, gradient, state, scalars, scratch, rounding, kernels);
-    }
-
-    /** The update but for the renewal of the projector. */
-    void step(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
-            WeightRounding rounding, Kernels kernels) {
-        Tensor projector = state.get("projector");
-        LowRank.Work work = lowRank.work(scratch, gradient.shape());
-        Tensor x = work.full();
-        LowRank.project(work.projected(), gradient, projector, kernels);
-        LowRank.direction(work.direction(), work.projected(), state, scalars, kernels);
-        kernels.elementwise().convert(x, gradient.reshape(x.shape()), Rounding.NEAREST_EVEN, 0);
-        LowRank.back(x, work.projected(), projector, -1, 1, kernels);
-        LengthScaling lengths = new LengthScaling(work, scalars, kernels);
-        lengths.scaleChannels(x, x);
-        double shortened = lengths.limit(1, x, state);
-        LowRank.back(x, work.direction(), projector, (float) (scale / shortened), 1, kernels);
-        LowRank.apply(parameter, x, shortened, scalars, rounding, kernels);
+        LowRankStep step = new LowRankStep(lowRank, gradient, state, scalars, scratch, kernels);
+        step.takeRest(gradient);
+        step.limit(state);
+        step.addDirection(scale);
+        step.apply(parameter, 1, rounding);
     }
 }

@@ -30,18 +30,8 @@ public record GaLore(LowRank lowRank, double scale) implements LowRankRule {
     @Override
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
-        lowRank.renew(state.get("projector"), gradient, scalars, scratch, rounding, kernels);
-        step(parameter, gradient, state, scalars, scratch, rounding, kernels);
-    }
-
-    /** The update but for the renewal of the projector. */
-    void step(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
-            WeightRounding rounding, Kernels kernels) {
-        Tensor projector = state.get("projector");
-        LowRank.Work work = lowRank.work(scratch, gradient.shape());
-        LowRank.project(work.projected(), gradient, projector, kernels);
-        LowRank.direction(work.direction(), work.projected(), state, scalars, kernels);
-        LowRank.back(work.full(), work.direction(), projector, 1, 0, kernels);
-        LowRank.apply(parameter, work.full(), scale, scalars, rounding, kernels);
+        LowRankStep step = new LowRankStep(lowRank, gradient, state, scalars, scratch, kernels);
+        step.takeDirection();
+        step.apply(parameter, scale, rounding);
     }
 }

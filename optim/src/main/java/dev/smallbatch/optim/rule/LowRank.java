@@ -2,10 +2,6 @@ package dev.smallbatch.optim.rule;
 
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.rand.RandomKey;
-import dev.smallbatch.core.spi.Kernels;
-import dev.smallbatch.core.spi.Rounding;
-import dev.smallbatch.core.spi.StepNumber;
-import dev.smallbatch.core.spi.Transpose;
 import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
@@ -27,7 +23,7 @@ import java.util.SequencedMap;
  * @param every steps that a projector is used for, usually 200; the means stay as they are when it changes
  */
 public record LowRank(AdamW adam, int rank, int every) {
-    static final int SLOTS = UpdateKernels.ADAMW_SLOTS + UpdateKernels.MOMENTUM_SLOTS;
+    static final int SLOTS = UpdateKernels.ADAMW_SLOTS + 2 * UpdateKernels.MOMENTUM_SLOTS;
 
     public LowRank {
         if (rank < 1 || every < 1) {
@@ -54,10 +50,6 @@ public record LowRank(AdamW adam, int rank, int every) {
         return OptimizerState.zeros(region, shapes);
     }
 
-    static boolean isTall(Shape matrix) {
-        return matrix.rows() >= matrix.cols();
-    }
-
     Shape projector(Shape matrix) {
         long side = Math.min(matrix.rows(), matrix.cols());
         return Shape.of(Math.min(rank, side), side);
@@ -65,97 +57,45 @@ public record LowRank(AdamW adam, int rank, int every) {
 
     Shape projected(Shape matrix) {
         long kept = projector(matrix).rows();
-        return isTall(matrix) ? Shape.of(matrix.rows(), kept) : Shape.of(kept, matrix.cols());
+        return LowRankStep.isTall(matrix) ? Shape.of(matrix.rows(), kept) : Shape.of(kept, matrix.cols());
     }
 
-    /**
-     * What an update works in.
-     *
-     * @param projected R
-     * @param direction u
-     * @param full of the matrix's shape
-     * @param rest what is left
-     */
-    record Work(Tensor projected, Tensor direction, Tensor full, Tensor rest) {}
-
-    Work work(Tensor scratch, Shape matrix) {
-        Shape few = projected(matrix);
-        long full = 2 * few.numel();
-        return new Work(piece(scratch, 0, few.rows(), few.cols()), piece(scratch, few.numel(), few.rows(), few.cols()),
-                piece(scratch, full, matrix.rows(), matrix.cols()), scratch.rows(full + matrix.numel(), scratch.numel()));
-    }
-
-    /** The elements of {@code scratch} from one on, as a matrix. */
-    static Tensor piece(Tensor scratch, long from, long rows, long cols) {
-        return scratch.rows(from, from + rows * cols).reshape(Shape.of(rows, cols));
-    }
-
-    /** The numbers of {@link #direction}, then those of {@link #apply}. */
+    /** The numbers of u, of the parameter's step, and of {@link #constants}. */
     float[] scalars(StepContext context) {
-        float[] s = Arrays.copyOf(adam.scalars(context), SLOTS);
-        s[UpdateKernels.LEARNING_RATE] = -1;
-        s[UpdateKernels.DECAY] = 0;
-        s[UpdateKernels.CORRECTION1] = 1;
-        s[UpdateKernels.CORRECTION2_ROOT] = 1;
         double rate = context.value(adam.lr());
         double step = rate * Math.sqrt(context.biasCorrection(adam.beta2())) / context.biasCorrection(adam.beta1());
+        float[] all = Arrays.copyOf(adam.scalars(context), SLOTS);
+        all[UpdateKernels.LEARNING_RATE] = -1;
+        all[UpdateKernels.DECAY] = 0;
+        all[UpdateKernels.CORRECTION1] = 1;
+        all[UpdateKernels.CORRECTION2_ROOT] = 1;
         float[] last = context.scalars(UpdateKernels.MOMENTUM_SLOTS, rate, adam.weightDecay());
         last[UpdateKernels.LEARNING_RATE] = (float) (step * (1 - rate * adam.weightDecay()));
-        System.arraycopy(last, 0, s, UpdateKernels.ADAMW_SLOTS, last.length);
-        return s;
+        System.arraycopy(last, 0, all, UpdateKernels.ADAMW_SLOTS, last.length);
+        float[] constants = new StepContext(0, 1).scalars(UpdateKernels.MOMENTUM_SLOTS, -1, 0);
+        constants[UpdateKernels.KEEP] = 1;
+        constants[UpdateKernels.ROOT_EPSILON] = 1e-8f;
+        System.arraycopy(constants, 0, all, SLOTS - constants.length, constants.length);
+        return all;
+    }
+
+    /** The numbers of a step from zeros by rate -1 that leaves squares as they are. */
+    static Tensor constants(Tensor scalars) {
+        return scalars.rows(SLOTS - UpdateKernels.MOMENTUM_SLOTS, SLOTS);
     }
 
     /** For the random numbers of a projector: a function of seed, parameter and how many there were before it. */
-    RandomKey key(Tensor scalars, WeightRounding rounding) {
-        return RandomKey.of(rounding.key()).fork("projector").at(StepNumber.get(scalars) / every);
+    RandomKey key(StepContext context, WeightRounding rounding) {
+        return RandomKey.of(rounding.key()).fork("projector").at(context.step() / every);
     }
 
-    /** Singular vectors of the gradient become the projector if it is time, or if there is none. */
-    void renew(Tensor projector, Tensor gradient, Tensor scalars, Tensor scratch, WeightRounding rounding, Kernels kernels) {
-        if (StepNumber.get(scalars) % every == 0 || isMissing(projector)) {
-            SingularVectors.top(projector, gradient, key(scalars, rounding), scratch, kernels);
-        }
-    }
-
-    /** Rows of a projector have length 1; a parameter that got no gradient when it was time has none. */
-    private static boolean isMissing(Tensor projector) {
+    /** Whether it is time for a new projector, or there is none: its rows have length 1 but before the first gradient. */
+    boolean isDue(Tensor projector, StepContext context) {
         for (long i = 0; i < projector.shape().cols(); i++) {
             if (projector.getFlat(i) != 0) {
-                return false;
+                return context.step() % every == 0;
             }
         }
         return true;
-    }
-
-    /** R. */
-    static void project(Tensor out, Tensor gradient, Tensor projector, Kernels kernels) {
-        if (isTall(gradient.shape())) {
-            kernels.matmul().matmul(out, gradient, Transpose.NO, projector, Transpose.YES, 1, 0);
-        } else {
-            kernels.matmul().matmul(out, projector, Transpose.NO, gradient, Transpose.NO, 1, 0);
-        }
-    }
-
-    /** {@code factor} times what is projected as a matrix again, plus {@code keep} (0 or 1) times what was there. */
-    static void back(Tensor out, Tensor projected, Tensor projector, float factor, float keep, Kernels kernels) {
-        if (isTall(out.shape())) {
-            kernels.matmul().matmul(out, projected, Transpose.NO, projector, Transpose.NO, factor, keep);
-        } else {
-            kernels.matmul().matmul(out, projector, Transpose.YES, projected, Transpose.NO, factor, keep);
-        }
-    }
-
-    /** u, of R. */
-    static void direction(Tensor out, Tensor projected, OptimizerState state, Tensor scalars, Kernels kernels) {
-        kernels.elementwise().fill(out, 0);
-        kernels.update().adamWStep(out, state.get("m"), state.get("v"), projected, scalars.rows(0, UpdateKernels.ADAMW_SLOTS),
-                Rounding.NEAREST_EVEN, 0);
-    }
-
-    /** A step by {@code factor} times x. */
-    static void apply(Parameter parameter, Tensor x, double factor, Tensor scalars, WeightRounding rounding, Kernels kernels) {
-        Shape shape = parameter.value().shape();
-        kernels.update().muonStep(parameter.value(), x.reshape(Shape.of(1, 1, shape.rows(), shape.cols())),
-                scalars.rows(UpdateKernels.ADAMW_SLOTS, SLOTS), (float) factor, rounding.mode(), rounding.key());
     }
 }

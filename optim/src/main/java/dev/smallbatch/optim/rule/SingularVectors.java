@@ -44,22 +44,23 @@ final class SingularVectors {
      */
     static void top(Tensor out, Tensor g, RandomKey key, Tensor scratch, Kernels kernels) {
         Shape shape = g.shape();
-        boolean tall = LowRank.isTall(shape);
+        boolean tall = LowRankStep.isTall(shape);
         Transpose yes = tall ? Transpose.YES : Transpose.NO;
         Transpose no = tall ? Transpose.NO : Transpose.YES;
         long rank = out.shape().rows();
         long width = width(out.shape().cols(), rank);
-        Tensor basis = LowRank.piece(scratch, 0, width, out.shape().cols());
-        Tensor image = LowRank.piece(scratch, basis.numel(), tall ? shape.rows() : width, tall ? width : shape.cols());
-        Tensor square = LowRank.piece(scratch, basis.numel() + image.numel(), width, width);
-        Tensor within = LowRank.piece(scratch, basis.numel() + image.numel() + square.numel(), rank, width);
+        Tensor basis = LowRankStep.piece(scratch, 0, Shape.of(width, out.shape().cols()));
+        Tensor image = LowRankStep.piece(scratch, basis.numel(),
+                Shape.of(tall ? shape.rows() : width, tall ? width : shape.cols()));
+        Tensor square = LowRankStep.piece(scratch, basis.numel() + image.numel(), Shape.of(width, width));
+        Tensor within = LowRankStep.piece(scratch, basis.numel() + image.numel() + square.numel(), Shape.of(rank, width));
         new Init.Normal(1).fill(basis, key);
         for (int round = 0; round < ROUNDS; round++) {
-            LowRank.project(image, g, basis, kernels);
+            LowRankStep.project(image, g, basis, kernels);
             kernels.matmul().matmul(basis, image, yes, g, no, 1, 0);
             orthonormalize(basis, key.fork("dependent"));
         }
-        LowRank.project(image, g, basis, kernels);
+        LowRankStep.project(image, g, basis, kernels);
         kernels.matmul().matmul(square, image, yes, image, no, 1, 0);
         SymmetricEigen eigen = new SymmetricEigen(rows(square));
         for (int i = 0; i < rank; i++) {

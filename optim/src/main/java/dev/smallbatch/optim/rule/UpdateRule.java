@@ -33,11 +33,22 @@ public interface UpdateRule {
     float[] scalars(StepContext context);
 
     /**
-     * Changes the parameter and its state in place.
+     * What comes right before {@link #update} and is more than the same calls of kernels every time: what reads numbers, draws
+     * random ones, or is done now and then. Most rules have nothing of that.
+     *
+     * @param gradient of the parameter's shape, read
+     * @param scratch that of the update, with undefined contents
+     */
+    default void prepare(Parameter parameter, Tensor gradient, OptimizerState state, StepContext context, Tensor scratch,
+            WeightRounding rounding, Kernels kernels) {}
+
+    /**
+     * Changes the parameter and its state in place. It calls kernels and reads nothing itself, so that its calls can be recorded
+     * in one step and replayed in others, after {@link #prepare} and with their numbers in {@code scalars}.
      *
      * @param gradient of the parameter's shape, read
      * @param scalars {@link #scalars} of this step, in native memory
-     * @param scratch at least {@link #scratchSize} elements with undefined contents; null if it needs none
+     * @param scratch at least {@link #scratchSize} elements, as {@link #prepare} leaves them; null if it needs none
      * @param rounding of the parameter, if it is BF16
      */
     void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,

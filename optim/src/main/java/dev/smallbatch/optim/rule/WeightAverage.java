@@ -81,6 +81,12 @@ public record WeightAverage(UpdateRule rule, Decay decay, boolean warmup, long e
     }
 
     @Override
+    public void prepare(Parameter parameter, Tensor gradient, OptimizerState state, StepContext context, Tensor scratch,
+            WeightRounding rounding, Kernels kernels) {
+        rule.prepare(parameter, gradient, state, context, scratch, rounding, kernels);
+    }
+
+    @Override
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
         rule.update(parameter, gradient, state, scalars.rows(0, rule.scalarCount()), scratch, rounding, kernels);

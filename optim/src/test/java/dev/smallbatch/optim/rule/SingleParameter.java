@@ -1,6 +1,7 @@
 package dev.smallbatch.optim.rule;
 
 import dev.smallbatch.core.autograd.Parameter;
+import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.optim.Workbench;
@@ -31,14 +32,24 @@ final class SingleParameter {
     }
 
     void update(Tensor gradient, double gradientScale) {
+        prepare(gradient, gradientScale);
+        update(gradient, bench.kernels());
+    }
+
+    /** What comes before the calls of kernels. */
+    void prepare(Tensor gradient, double gradientScale) {
         double squares = 0;
         for (float value : gradient.toFloatArray()) {
             squares += (double) value * value;
         }
-        StepContext context = new StepContext(step, 64).withGradientNorm(Math.sqrt(squares)).scaled(gradientScale);
+        StepContext context = new StepContext(step++, 64).withGradientNorm(Math.sqrt(squares)).scaled(gradientScale);
         scalars.copyFrom(rule.scalars(context));
-        rule.update(parameter, gradient, state, scalars, scratch, rounding, bench.kernels());
-        step++;
+        rule.prepare(parameter, gradient, state, context, scratch, rounding, bench.kernels());
+    }
+
+    /** The calls alone. */
+    void update(Tensor gradient, Kernels kernels) {
+        rule.update(parameter, gradient, state, scalars, scratch, rounding, kernels);
     }
 
     float[] values() {

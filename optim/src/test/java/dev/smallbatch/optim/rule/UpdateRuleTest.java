@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.smallbatch.core.autograd.Parameter;
 import dev.smallbatch.core.autograd.Role;
 import dev.smallbatch.core.rand.RandomKey;
+import dev.smallbatch.core.replay.RecordingKernels;
+import dev.smallbatch.core.replay.Replayer;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
@@ -113,6 +115,32 @@ class UpdateRuleTest {
         }
         assertArrayEquals(results.get(0), results.get(1), "1 and 2 threads");
         assertArrayEquals(results.get(0), results.get(2), "1 and 7 threads");
+    }
+
+    /** An average of weights is not made in every step. */
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AVERAGED_ADAMW")
+    void theCallsOfTheFirstUpdateReplayedAreThoseThatFollow(Rules rules) {
+        Shape shape = Shape.of(6, 9);
+        RandomKey key = RandomKey.of(8);
+        try (Workbench bench = new Workbench()) {
+            Tensor gradient = bench.tensor(shape, normal(key, shape));
+            UpdateRule rule = rules.with(new Constant(0.01), 0.1);
+            SingleParameter called = new SingleParameter(bench, rule, bench.parameter("p", shape, normal(key, shape)));
+            SingleParameter replayed = new SingleParameter(bench, rule, bench.parameter("p", shape, normal(key, shape)));
+            RecordingKernels recording = new RecordingKernels(bench.kernels());
+            called.update(gradient);
+            replayed.prepare(gradient, 1);
+            replayed.update(gradient, recording.kernels());
+            Replayer replayer = new Replayer(bench.kernels(), recording.calls());
+            for (int step = 1; step < 7; step++) {
+                gradient.copyFrom(normal(key.at(step), shape));
+                called.update(gradient);
+                replayed.prepare(gradient, 1);
+                replayer.run();
+                assertArrayEquals(called.values(), replayed.values(), "seed 8, step " + step);
+            }
+        }
     }
 
     private static float[] normal(RandomKey key, Shape shape) {

@@ -133,6 +133,9 @@ final class NullBackend implements Backend {
 
         @Override
         public void sumOfSquares(Tensor result, Tensor x) {}
+
+        @Override
+        public void limitGrowth(Tensor x, Tensor length, float growth) {}
     }
 
     private static final class NullUpdate implements UpdateKernels {

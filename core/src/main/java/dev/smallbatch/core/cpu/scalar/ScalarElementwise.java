@@ -98,6 +98,10 @@ final class ScalarElementwise implements ElementwiseKernels {
     /** result = sum_i x[i]^2, tile by tile. */
     @Override
     public void sumOfSquares(Tensor result, Tensor x) {
+        new Floats(result).set(0, sumOfSquares(x));
+    }
+
+    private double sumOfSquares(Tensor x) {
         Floats xs = new Floats(x);
         double[] sums = new double[Math.toIntExact(Math.ceilDiv(x.numel(), TILE))];
         Grid.split(parallel, sums.length, TILE, (from, to) -> {
@@ -111,6 +115,21 @@ final class ScalarElementwise implements ElementwiseKernels {
         for (double partial : sums) {
             sum += partial;
         }
-        new Floats(result).set(0, sum);
+        return sum;
+    }
+
+    /** x[i] = f x[i], f = min(1, growth length / |x|); length = f |x|. */
+    @Override
+    public void limitGrowth(Tensor x, Tensor length, float growth) {
+        Floats xs = new Floats(x);
+        double now = Math.sqrt(sumOfSquares(x));
+        double most = (double) growth * length.getFlat(0);
+        double factor = most == 0 || now == 0 ? 1 : Math.min(1, most / now);
+        Grid.split(parallel, x.numel(), 1, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                xs.set(i, factor * xs.get(i));
+            }
+        });
+        new Floats(length).set(0, factor * now);
     }
 }

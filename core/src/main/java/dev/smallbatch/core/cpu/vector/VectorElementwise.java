@@ -161,6 +161,25 @@ final class VectorElementwise implements ElementwiseKernels {
     }
 
     @Override
+    public void limitGrowth(Tensor x, Tensor length, float growth) {
+        MemorySegment values = x.segment();
+        double now = Math.sqrt(sumOfSquares(x));
+        double most = (double) growth * length.segment().get(ValueLayout.JAVA_FLOAT, 0);
+        double factor = most == 0 || now == 0 ? 1 : Math.min(1, most / now);
+        length.segment().set(ValueLayout.JAVA_FLOAT, 0, (float) (factor * now));
+        if (factor != 1) {
+            chunks.run(x.numel(), (from, count) -> {
+                int i = 0;
+                for (; i + L <= count; i += L) {
+                    Lanes.store(Lanes.load(values, from + i).mul((float) factor), values, from + i);
+                }
+                VectorMask<Float> rest = Lanes.first(count - i);
+                Lanes.store(Lanes.load(values, from + i, rest).mul((float) factor), values, from + i, rest);
+            });
+        }
+    }
+
+    @Override
     public void convert(Tensor out, Tensor in, Rounding rounding, long key) {
         MemorySegment to = out.segment();
         MemorySegment source = in.segment();
