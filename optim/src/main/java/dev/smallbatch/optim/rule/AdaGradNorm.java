@@ -70,7 +70,8 @@ public record AdaGradNorm(Schedule lr, double b0, double weightDecay) implements
     @Override
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
-        kernels.update().sgdStep(parameter.value(), null, gradient, scratch.rows(0, scalarCount()), rounding.mode(), rounding.key());
+        kernels.update().sgdStep(parameter.value(), null, gradient, scratch.rows(0, scalarCount()), rounding.mode(),
+                rounding.key());
     }
 
     /** Squared norms added up so far; the second float is what the first rounds away. */

@@ -16,7 +16,8 @@ import java.util.SequencedMap;
  * {@code R = P G}. Adam's direction is {@code u = m / (sqrt(v) + eps)} with the means m and v of R; both bias corrections are
  * in the step, {@code lr sqrt(1 - beta2^k) / (1 - beta1^k)}, so that eps is larger than {@link AdamW}'s in effect. As in
  * their authors' code weights decay after the step: {@code p = (1 - lr weightDecay) (p - step)}. A parameter of several
- * matrices, as attention has for its heads, is projected as the one that it is stored as.
+ * matrices, as attention has for its heads, is projected as the one that it is stored as: a head has hardly more dimensions than
+ * are kept. The authors, who store queries, keys and values apart, have a projector for each of the three.
  *
  * @param adam learning rate, decays, eps (usually 1e-6) and weight decay
  * @param rank dimensions kept, but at most the shorter side

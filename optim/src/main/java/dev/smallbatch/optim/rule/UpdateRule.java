@@ -44,7 +44,8 @@ public interface UpdateRule {
 
     /**
      * Changes the parameter and its state in place. It calls kernels and reads nothing itself, so that its calls can be recorded
-     * in one step and replayed in others, after {@link #prepare} and with their numbers in {@code scalars}.
+     * in one step and replayed in others, after {@link #prepare} and with their numbers in {@code scalars}; all but those of a
+     * {@link WeightAverage}, which is not made in every step.
      *
      * @param gradient of the parameter's shape, read
      * @param scalars {@link #scalars} of this step, in native memory
