@@ -58,7 +58,8 @@ final class AccumulationCost implements Experiment {
 
     private static Cell inOnePiece(Cell cell) {
         return new Cell(cell.optimizer(), cell.batch(), cell.lr(), cell.beta1(), cell.t1(), cell.beta2(), cell.t2(),
-                cell.weightDecay(), cell.tableLr(), cell.tableT1(), cell.weights(), 1, cell.settings(), cell.seed());
+                cell.weightDecay(), cell.tableLr(), cell.tableT1(), cell.weights(), 1, cell.clip(), cell.settings(),
+                cell.seed());
     }
 
     /** The parameters after some steps both ways, the first of a run ten times as long. */

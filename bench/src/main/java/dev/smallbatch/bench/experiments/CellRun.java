@@ -34,7 +34,6 @@ import java.util.function.Function;
 
 /** A cell's model, optimizer and batch in native memory, ready for its steps. Owns the memory; the backend is the caller's. */
 final class CellRun implements AutoCloseable {
-    private static final double WARMUP = 0.05;
     private static final double EPS = 1e-8;
     private static final double TABLE_BETA1 = 0.9;
     /** Of Muon's tables, which go by AdamW: the published runs left this library default in place. */
@@ -52,11 +51,10 @@ final class CellRun implements AutoCloseable {
     /**
      * Allocates everything.
      *
-     * @param steps updates of the whole run, for the schedule: 5 % warm-up, cosine to zero unless the optimizer wants a constant
-     *     rate
+     * @param steps updates of the whole run, for the scale's warm-up, and a cosine unless the optimizer wants a constant rate
      */
     CellRun(Scale scale, Cell cell, long steps, Kernels kernels) {
-        this(scale, cell, peak -> schedule(cell, peak, steps), kernels);
+        this(scale, cell, peak -> schedule(scale, cell, peak, steps), kernels);
     }
 
     /** As the other, with a schedule for each peak. */
@@ -73,15 +71,19 @@ final class CellRun implements AutoCloseable {
         regions = new ArrayList<>(List.of(parameters, state, activations, data));
         gpt = Gpt.initialized(model, parameters, cell.seed(), dtype(cell));
         Rounding rounding = "bf16-nearest".equals(cell.weights()) ? Rounding.NEAREST_EVEN : Rounding.STOCHASTIC;
-        Optimizer optimizer = new Optimizer(groups, Clipping.none(), gpt.parameters(), kernels, state, rounding, cell.seed());
+        Optimizer optimizer = new Optimizer(groups, clipping(cell), gpt.parameters(), kernels, state, rounding, cell.seed());
         step = new TrainStep(gpt, optimizer, kernels, activations, microBatches);
         batch = Batch.allocate(data, cell.batch(), model.seqLen());
     }
 
-    private static Schedule schedule(Cell cell, double peak, long steps) {
-        long warmup = (long) (WARMUP * steps);
+    private static Schedule schedule(Scale scale, Cell cell, double peak, long steps) {
+        long warmup = (long) (scale.warmup() * steps);
         boolean constant = cell.settings() != null && OptimizerKind.named(cell.optimizer()).schedule() == ScheduleKind.CONSTANT;
-        return constant ? new Constant(peak, warmup) : new WarmupCosine(peak, steps, warmup);
+        if (constant) {
+            return new Constant(peak, warmup);
+        }
+        Schedule cosine = new WarmupCosine(peak, steps, warmup);
+        return step -> step < warmup ? cosine.at(step) : scale.floor() * peak + (1 - scale.floor()) * cosine.at(step);
     }
 
     /** The memory of a run, without allocating it. */
@@ -90,8 +92,12 @@ final class CellRun implements AutoCloseable {
     }
 
     private static StepMemory plan(GptConfig model, Cell cell, List<ParameterGroup> groups, int micro, boolean recompute) {
-        return StepMemory.plan(Gpt.planned(model, dtype(cell)), groups, Clipping.none(), cell.batch(), model.seqLen(), micro,
+        return StepMemory.plan(Gpt.planned(model, dtype(cell)), groups, clipping(cell), cell.batch(), model.seqLen(), micro,
                 recompute).withParameters(Gpt.parameterBytes(model, dtype(cell)));
+    }
+
+    private static Clipping clipping(Cell cell) {
+        return cell.clip() == null ? Clipping.none() : new Clipping.GlobalNorm(cell.clip());
     }
 
     private static DType dtype(Cell cell) {
@@ -105,7 +111,8 @@ final class CellRun implements AutoCloseable {
     private static List<ParameterGroup> groups(Scale scale, Cell cell, Function<Double, Schedule> schedule) {
         if (cell.settings() != null) {
             OptimizerKind kind = OptimizerKind.named(cell.optimizer());
-            return kind.groups(cell.lr(), new Decay.HalfLife(scale.t2()), kind.settings(cell.settings(), false), schedule::apply);
+            Decay second = cell.beta2() == null ? new Decay.HalfLife(scale.t2()) : cell.secondMoment();
+            return kind.groups(cell.lr(), second, cell.weightDecay(), kind.settings(cell.settings(), false), schedule::apply);
         }
         Schedule lr = schedule.apply(cell.lr());
         double decay = cell.weightDecay() == null ? 0 : cell.weightDecay();

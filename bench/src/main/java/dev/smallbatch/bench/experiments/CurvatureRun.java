@@ -77,7 +77,7 @@ final class CurvatureRun {
 
     private CellRun at(int batch, double lr, Kernels kernels) {
         Cell cell = new Cell("sgd", batch, lr, null, null, null, null, null, null, null, null,
-                Math.ceilDiv(batch, MICRO_BATCH), null, 0);
+                Math.ceilDiv(batch, MICRO_BATCH), null, null, 0);
         CellRun run = new CellRun(scale, cell, peak -> step -> peak, kernels);
         run.load(weights);
         return run;

@@ -25,7 +25,8 @@ public final class ExperimentCommand implements Callable<Integer> {
     private final Console console;
 
     @Parameters(paramLabel = "NAME", description = "toy, optimizer-by-batch, beta2-or-half-life, sensitivity,"
-            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch, memory, optimizers or spectrum; at paper"
+            + " learning-rate-by-batch, rounding, accumulation, throughput-by-batch, memory, optimizers, optimizer-reference or"
+            + " spectrum; at paper"
             + " scale also sensitivity-124m.")
     private String name;
 
@@ -84,6 +85,7 @@ public final class ExperimentCommand implements Callable<Integer> {
             case "accumulation" -> new AccumulationCost();
             case "throughput-by-batch" -> new ThroughputByBatch();
             case "optimizers" -> new OptimizerComparison();
+            case "optimizer-reference" -> new OptimizerReference();
             case "memory" -> new MemoryByMethod();
             case "spectrum" -> new SpectrumByBatch();
             default -> throw new UsageException("experiment: there is no '" + name + "'; see smallbatch experiment --help");

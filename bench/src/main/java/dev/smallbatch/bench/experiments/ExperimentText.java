@@ -8,9 +8,14 @@ import dev.smallbatch.model.data.TokenizerChoice;
 import dev.smallbatch.model.run.UsageException;
 import dev.smallbatch.model.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
-/** The text of an experiment: bytes for the vocabulary of 128, else tokens of a vocabulary loaded or learned. */
+/**
+ * The text of an experiment: bytes for the vocabulary of 128, the characters that occur for a smaller one, else tokens of a
+ * vocabulary loaded or learned.
+ */
 final class ExperimentText {
     private static final int BYTES = 128;
 
@@ -18,8 +23,8 @@ final class ExperimentText {
 
     static TextBlocks open(Trial trial) throws IOException {
         Scale scale = trial.scale();
-        boolean bytes = scale.vocabulary() == BYTES;
-        TextBlocks.Stream stream = bytes ? bytes(trial) : tokens(trial);
+        boolean bytes = scale.vocabulary() <= BYTES;
+        TextBlocks.Stream stream = !bytes ? tokens(trial) : scale.vocabulary() == BYTES ? bytes(trial) : characters(trial);
         trial.console().row("data", "%s tokens: %s", Format.count(stream.size()), trial.dataName());
         return new TextBlocks(stream, scale.seqLen(), Math.toIntExact(scale.tokens() / scale.seqLen()),
                 Math.toIntExact(scale.validationTokens() / scale.seqLen()), bytes);
@@ -27,6 +32,20 @@ final class ExperimentText {
 
     private static TextBlocks.Stream bytes(Trial trial) throws IOException {
         return trial.data() == null ? JavaSources.read() : JavaSources.read(trial.data());
+    }
+
+    /** Each byte as its rank among those that occur. */
+    private static TextBlocks.Stream characters(Trial trial) throws IOException {
+        TextBlocks.Stream bytes = bytes(trial);
+        int[] text = new int[Math.toIntExact(bytes.size())];
+        bytes.tokens().copy(0, text, 0, text.length);
+        int[] characters = IntStream.of(text).distinct().sorted().toArray();
+        if (characters.length != trial.scale().vocabulary()) {
+            throw new UsageException("experiment: the text has " + characters.length + " different characters, the models have "
+                    + trial.scale().vocabulary() + "; give " + trial.scale().data() + " with --data");
+        }
+        int[] ids = IntStream.of(text).map(character -> Arrays.binarySearch(characters, character)).toArray();
+        return new TextBlocks.Stream(ids.length, (from, into, at, length) -> System.arraycopy(ids, (int) from, into, at, length));
     }
 
     private static TextBlocks.Stream tokens(Trial trial) throws IOException {

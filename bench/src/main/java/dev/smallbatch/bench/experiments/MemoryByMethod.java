@@ -90,7 +90,7 @@ final class MemoryByMethod implements Experiment {
     private static Cell cell(String optimizer, String weights, int microBatches) {
         boolean averages = optimizer.equals("adam") || optimizer.equals("muon");
         return new Cell(optimizer, microBatches, 1e-3, averages ? 0.9 : null, null, optimizer.equals("sgd") ? null : 0.999, null,
-                null, optimizer.equals("muon") ? 1e-3 : null, null, weights, microBatches, null, 0);
+                null, optimizer.equals("muon") ? 1e-3 : null, null, weights, microBatches, null, null, 0);
     }
 
     private static Cell withBf16(Cell cell) {

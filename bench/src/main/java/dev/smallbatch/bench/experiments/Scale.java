@@ -1,7 +1,9 @@
 package dev.smallbatch.bench.experiments;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.smallbatch.core.spi.Activation;
 import dev.smallbatch.model.gpt.GptConfig;
+import dev.smallbatch.model.layer.Norm;
 import java.util.Map;
 
 /**
@@ -17,18 +19,23 @@ import java.util.Map;
  * @param threads of each run; null for all processors
  * @param t2 half-life of the second moment in tokens where it is fixed
  * @param factorFrom rows and columns from which Adafactor factors a matrix
+ * @param warmup part of a run's steps in which the rate rises
+ * @param floor part of the peak at which a cosine ends
+ * @param plain whether the decoder is not the paper's but has learned positions, no QK-norm, and normal first weights
  * @param experiments by name: seeds and grids
  */
 record Scale(String name, String data, int layers, int dim, int heads, int seqLen, int vocabulary, long tokens,
         long validationTokens, int microBatch, int workers, Integer threads, double t2, int factorFrom,
-        Map<String, JsonNode> experiments) {
+        double warmup, double floor, boolean plain, Map<String, JsonNode> experiments) {
     GptConfig model() {
-        return GptConfig.paper(layers, dim, heads, seqLen, vocabulary);
+        return plain ? new GptConfig(layers, dim, heads, seqLen, vocabulary, Norm.Kind.RMS, false, GptConfig.Positions.LEARNED,
+                false, false, Activation.GELU_TANH, GptConfig.Initialization.GPT2, false)
+                : GptConfig.paper(layers, dim, heads, seqLen, vocabulary);
     }
 
     /** The same with a model of another size. */
     Scale withModel(int newLayers, int newDim, int newHeads, int newSeqLen, int newVocabulary) {
         return new Scale(name, data, newLayers, newDim, newHeads, newSeqLen, newVocabulary, tokens, validationTokens, microBatch,
-                workers, threads, t2, factorFrom, experiments);
+                workers, threads, t2, factorFrom, warmup, floor, plain, experiments);
     }
 }

@@ -173,8 +173,8 @@ class ExperimentsTest {
         Scale scale = Json.scale("laptop", "beta2-or-half-life");
         LanguageModelRun run = new LanguageModelRun(scale, new TextBlocks(JavaSources.read(), scale.seqLen(),
                 (int) scale.tokens() / scale.seqLen(), (int) scale.validationTokens() / scale.seqLen(), true));
-        Cell rule = new Cell("adam", 1, 0.004, 0.9, null, null, scale.t2(), null, null, null, null, null, null, 0);
-        Cell fixed = new Cell("adam", 1, 0.004, 0.9, null, 0.95, null, null, null, null, null, null, null, 0);
+        Cell rule = new Cell("adam", 1, 0.004, 0.9, null, null, scale.t2(), null, null, null, null, null, null, null, 0);
+        Cell fixed = new Cell("adam", 1, 0.004, 0.9, null, 0.95, null, null, null, null, null, null, null, null, 0);
         Console console = new Console(System.out, System.err, false, 80, "smallbatch");
         Losses losses = new Losses(new Sweep<>(console, 2, new BackendOptions(1), Cell.class, LanguageModelRun.Result.class)
                 .run(directory.resolve("results.jsonl"), List.of(rule, fixed), run::run, outcome -> ""));

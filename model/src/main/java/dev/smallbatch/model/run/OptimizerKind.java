@@ -119,7 +119,7 @@ public enum OptimizerKind {
             .groups(o -> ParameterGroup.matricesAndOthers(new Apollo(o.lowRank(), true, o.number("scale")), o.adamW()))),
     APOLLO_MINI(row("apollo with one scale for each matrix and next to no state").lowRank(2e-3, 1, 128)
             .groups(o -> ParameterGroup.matricesAndOthers(new Apollo(o.lowRank(), false, o.number("scale")), o.adamW()))),
-    ADAGRADNORM(row("gradients over the root of the sum of all their squares together").lr(5)
+    ADAGRADNORM(row("gradients over the root of the sum of all their squares together").lr(8)
             .set("b0", 0.01, POSITIVE, "the root before the first update")
             .rule(o -> new AdaGradNorm(o.lr(), o.number("b0"), o.weightDecay()))),
     NADAM(row("Adam that looks one step ahead").lrByWidth(2e-3).beta1(0.9).secondMoment()
@@ -232,19 +232,22 @@ public enum OptimizerKind {
 
     /** The same with other settings. */
     public List<ParameterGroup> atConstantRate(double lr, Settings settings) {
-        return groups(lr, new Decay.PerStep(0.99), settings, peak -> new Constant(lr));
+        return groups(lr, new Decay.PerStep(0.99), null, settings, peak -> new Constant(lr));
     }
 
     /**
-     * The rules of a run with the usual first decay and weight decay.
+     * The rules of a run with the usual first decay.
      *
      * @param secondMoment decay of the mean of squares, where a rule has one
+     * @param weightDecay null for the usual
      * @param schedule gives a peak rate its course
      */
-    public List<ParameterGroup> groups(double lr, Decay secondMoment, Settings settings, DoubleFunction<Schedule> schedule) {
+    public List<ParameterGroup> groups(double lr, Decay secondMoment, Double weightDecay, Settings settings,
+            DoubleFunction<Schedule> schedule) {
         boolean replaced = !row.replaced.isEmpty() && !settings.values().containsKey(row.replaced);
         Decay beta2 = replaced || row.beta2 == SecondDecay.HALF_LIFE ? secondMoment : beta2(1, 1);
-        return groups(new RunConfig.Update(this, lr, row.beta1, beta2, settings, row.weightDecay, null, row.schedule, 0), schedule);
+        double decay = weightDecay == null ? row.weightDecay : weightDecay;
+        return groups(new RunConfig.Update(this, lr, row.beta1, beta2, settings, decay, null, row.schedule, 0), schedule);
     }
 
     /** The usual peak rate for a model and a batch size. */
