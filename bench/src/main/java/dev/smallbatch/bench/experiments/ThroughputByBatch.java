@@ -22,7 +22,6 @@ import org.knowm.xchart.style.Styler;
 /** Tokens per second against batch size and sequence length on this machine: the smallest batch worth using (C17). */
 final class ThroughputByBatch implements Experiment {
     private static final int FEWEST_STEPS = 5;
-    private static final double WARM_UP = 4;
     private static final double RATE = 1e-4;
     private static final double WASTE = 0.3;
     private static final int SPREAD = 4;
@@ -58,7 +57,7 @@ final class ThroughputByBatch implements Experiment {
             }
         }
         double seconds = config.path("seconds").asDouble();
-        warmUp(loads, threads, WARM_UP * seconds);
+        warmUp(loads, threads, seconds / 2);
         List<Outcome<Load, Speed>> all = new Sweep<>(trial.console(), 1, threads, Load.class, Speed.class).run(
                 trial.directory().resolve("results.jsonl"), loads, (load, kernels, progress) -> measure(load, kernels, seconds, peak),
                 outcome -> Format.text("last: %d x %d: %s tokens/s", outcome.cell().batch(), outcome.cell().seqLen(),
@@ -69,11 +68,10 @@ final class ThroughputByBatch implements Experiment {
         return claims(all);
     }
 
-    /** The first seconds of a JVM are slow: what is measured in them would say more of its compilers than of the machine. */
+    /** The first seconds of a JVM and of a shape are slow: measured, they would say more of its compilers than of the machine. */
     private static void warmUp(List<Load> loads, BackendOptions threads, double seconds) {
         try (Backend backend = Backends.open("auto", threads)) {
-            measure(loads.getFirst(), backend.kernels(), seconds, 1);
-            measure(loads.getLast(), backend.kernels(), seconds, 1);
+            loads.forEach(load -> measure(load, backend.kernels(), seconds, 1));
         }
     }
 

@@ -7,9 +7,6 @@ import java.util.OptionalLong;
 
 /** Compares what a run will need with what the machine has, before anything is allocated. */
 final class MemoryCheck {
-    /** For the JVM itself, whose heap may just have learned a vocabulary: heap, code, threads. */
-    static final long JVM_BYTES = 256L << 20;
-
     private MemoryCheck() {}
 
     /**
@@ -18,7 +15,7 @@ final class MemoryCheck {
      * @throws IOException with what is needed, what there is, and what to lower
      */
     static void require(StepMemory memory, RunConfig config, OptionalLong available) throws IOException {
-        long needed = memory.total() + JVM_BYTES;
+        long needed = memory.total() + MemoryPlan.JVM_BYTES;
         if (available.isPresent() && needed > available.getAsLong()) {
             throw new IOException("train: too little memory: the run needs " + gib(needed)
                     + " (weights " + gib(memory.parameters()) + ", optimizer " + gib(memory.optimizer())
