@@ -36,9 +36,14 @@ final class CheckedElementwise implements ElementwiseKernels {
             throw CONVERT.refusal("no conversion from %s to %s, in %s; there are F32 to F32, F32 to BF16, BF16 to F32 and"
                     + " F16 to F32", in.dtype(), out.dtype(), in.shape());
         }
-        CONVERT.sameMatrix(i, o);
-        CONVERT.apart(1, o, i);
+        pair(CONVERT, 1, o, i);
         kernels.convert(out, in, rounding, key);
+    }
+
+    /** Two tensors of one shape, the first or both of them written. */
+    private static void pair(Checks checks, int outputs, Operand out, Operand in) {
+        checks.sameMatrix(in, out);
+        checks.apart(outputs, out, in);
     }
 
     private static boolean convertible(DType from, DType to) {
@@ -51,28 +56,19 @@ final class CheckedElementwise implements ElementwiseKernels {
 
     @Override
     public void axpy(Tensor y, float a, Tensor x) {
-        Operand o = AXPY.weight("y", y);
-        Operand in = AXPY.f32("x", x);
-        AXPY.sameMatrix(in, o);
-        AXPY.apart(1, o, in);
+        pair(AXPY, 1, AXPY.weight("y", y), AXPY.f32("x", x));
         kernels.axpy(y, a, x);
     }
 
     @Override
     public void lerp(Tensor y, float a, Tensor x) {
-        Operand o = LERP.f32("y", y);
-        Operand in = LERP.weight("x", x);
-        LERP.sameMatrix(in, o);
-        LERP.apart(1, o, in);
+        pair(LERP, 1, LERP.f32("y", y), LERP.weight("x", x));
         kernels.lerp(y, a, x);
     }
 
     @Override
     public void exchange(Tensor a, Tensor b) {
-        Operand l = EXCHANGE.weight("a", a);
-        Operand r = EXCHANGE.f32("b", b);
-        EXCHANGE.sameMatrix(l, r);
-        EXCHANGE.apart(2, l, r);
+        pair(EXCHANGE, 2, EXCHANGE.weight("a", a), EXCHANGE.f32("b", b));
         kernels.exchange(a, b);
     }
 

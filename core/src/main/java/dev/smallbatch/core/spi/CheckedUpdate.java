@@ -17,6 +17,8 @@ final class CheckedUpdate implements UpdateKernels {
     private static final Checks BALANCE = new Checks("balance");
     private static final Checks BALANCED_STEP = new Checks("balancedStep");
 
+    private static final Operand NONE = new Operand("none", null);
+
     private final UpdateKernels kernels;
 
     CheckedUpdate(UpdateKernels kernels) {
@@ -25,68 +27,56 @@ final class CheckedUpdate implements UpdateKernels {
 
     @Override
     public void sgdStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {
-        elementwise(SGD_STEP, p, SGD_STEP.f32OrNull("m", m), g, s, MOMENTUM_SLOTS, rounding);
+        elementwise(SGD_STEP, p, SGD_STEP.f32OrNull("m", m), NONE, g, s, MOMENTUM_SLOTS, rounding);
         kernels.sgdStep(p, m, g, s, rounding, key);
     }
 
     @Override
     public void signStep(Tensor p, Tensor m, Tensor g, Tensor s, Rounding rounding, long key) {
-        elementwise(SIGN_STEP, p, SIGN_STEP.f32OrNull("m", m), g, s, MOMENTUM_SLOTS, rounding);
+        elementwise(SIGN_STEP, p, SIGN_STEP.f32OrNull("m", m), NONE, g, s, MOMENTUM_SLOTS, rounding);
         kernels.signStep(p, m, g, s, rounding, key);
     }
 
     @Override
     public void rootStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        elementwise(ROOT_STEP, p, ROOT_STEP.f32("v", v), g, s, ROOT_SLOTS, rounding);
+        elementwise(ROOT_STEP, p, ROOT_STEP.f32("v", v), NONE, g, s, ROOT_SLOTS, rounding);
         kernels.rootStep(p, v, g, s, rounding, key);
     }
 
     @Override
     public void adafactorStep(Tensor p, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        elementwise(ADAFACTOR_STEP, p, ADAFACTOR_STEP.f32("v", v), g, s, ADAFACTOR_SLOTS, rounding);
+        elementwise(ADAFACTOR_STEP, p, ADAFACTOR_STEP.f32("v", v), NONE, g, s, ADAFACTOR_SLOTS, rounding);
         kernels.adafactorStep(p, v, g, s, rounding, key);
     }
 
-    /** An update with one tensor of state, of the parameter's shape. */
-    private static void elementwise(Checks checks, Tensor p, Operand state, Tensor g, Tensor s, int slots, Rounding rounding) {
-        Operand parameter = checks.weight("p", p);
-        Operand gradient = checks.f32("g", g);
-        Operand scalars = checks.f32("s", s);
-        checks.given("rounding", rounding);
-        checks.sameMatrix(parameter, state, gradient);
-        checks.count(scalars, slots);
-        checks.apart(2, parameter, state, gradient, scalars);
-    }
-
-    @Override
-    public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        moments(ADAM_W_STEP, p, m, ADAM_W_STEP.f32("v", v), g, s, ADAMW_SLOTS, rounding);
-        kernels.adamWStep(p, m, v, g, s, rounding, key);
-    }
-
-    @Override
-    public void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        moments(SCHEDULE_FREE_STEP, p, m, SCHEDULE_FREE_STEP.f32OrNull("v", v), g, s, SCHEDULE_FREE_SLOTS, rounding);
-        kernels.scheduleFreeStep(p, m, v, g, s, rounding, key);
-    }
-
-    /** An update with two tensors of state, of the parameter's shape. */
-    @Override
-    public void sophiaStep(Tensor p, Tensor m, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
-        moments(SOPHIA_STEP, p, m, SOPHIA_STEP.f32("c", c), g, s, SOPHIA_SLOTS, rounding);
-        kernels.sophiaStep(p, m, c, g, s, rounding, key);
-    }
-
-    private static void moments(Checks checks, Tensor p, Tensor m, Operand second, Tensor g, Tensor s, int slots,
+    /** An update with one or two tensors of state, of the parameter's shape. */
+    private static void elementwise(Checks checks, Tensor p, Operand first, Operand second, Tensor g, Tensor s, int slots,
             Rounding rounding) {
         Operand parameter = checks.weight("p", p);
-        Operand first = checks.f32("m", m);
         Operand gradient = checks.f32("g", g);
         Operand scalars = checks.f32("s", s);
         checks.given("rounding", rounding);
         checks.sameMatrix(parameter, first, second, gradient);
         checks.count(scalars, slots);
         checks.apart(3, parameter, first, second, gradient, scalars);
+    }
+
+    @Override
+    public void adamWStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        elementwise(ADAM_W_STEP, p, ADAM_W_STEP.f32("m", m), ADAM_W_STEP.f32("v", v), g, s, ADAMW_SLOTS, rounding);
+        kernels.adamWStep(p, m, v, g, s, rounding, key);
+    }
+
+    @Override
+    public void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
+        elementwise(SCHEDULE_FREE_STEP, p, SCHEDULE_FREE_STEP.f32("m", m), SCHEDULE_FREE_STEP.f32OrNull("v", v), g, s, SCHEDULE_FREE_SLOTS, rounding);
+        kernels.scheduleFreeStep(p, m, v, g, s, rounding, key);
+    }
+
+    @Override
+    public void sophiaStep(Tensor p, Tensor m, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
+        elementwise(SOPHIA_STEP, p, SOPHIA_STEP.f32("m", m), SOPHIA_STEP.f32("c", c), g, s, SOPHIA_SLOTS, rounding);
+        kernels.sophiaStep(p, m, c, g, s, rounding, key);
     }
 
     @Override
