@@ -251,7 +251,8 @@ public final class Optimizer {
      * @param context of the step that was made last
      * @return the share of its elements whose step is not clipped; empty if the estimate was not told
      */
-    public OptionalDouble observe(Parameter parameter, Estimator estimator, Tensor a, Tensor b, double factor, StepContext context) {
+    public OptionalDouble observe(Parameter parameter, Estimator estimator, Tensor a, Tensor b, double factor,
+            StepContext context) {
         Slot slot = slot(parameter);
         if (!wants(parameter, estimator, context.step()) || !Double.isFinite(sumOfSquares(b))) {
             return OptionalDouble.empty();
@@ -274,7 +275,10 @@ public final class Optimizer {
         return skipped;
     }
 
-    /** Euclidean norm of all gradients of the last step together, before clipping; empty if it was not asked for and is finite. */
+    /**
+     * Euclidean norm of all gradients of the last step together, before clipping; empty if it was not asked for and is
+     * finite.
+     */
     public OptionalDouble gradientNorm() {
         return measuresNorm || skipped ? OptionalDouble.of(Math.sqrt(squares) * gradientScale) : OptionalDouble.empty();
     }

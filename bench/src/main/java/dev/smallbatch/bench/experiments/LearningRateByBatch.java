@@ -102,7 +102,8 @@ final class LearningRateByBatch implements Experiment {
 
     /** Best rates beside what has been said of them. */
     static XYChart byBatch(List<Integer> batches, List<Double> best) {
-        XYChart chart = Figure.log2Chart("Adam's best learning rate", "batch size, sequences", "peak learning rate (logarithmic)");
+        XYChart chart = Figure.log2Chart("Adam's best learning rate", "batch size, sequences",
+                "peak learning rate (logarithmic)");
         chart.getStyler().setYAxisLogarithmic(true);
         List<Double> x = batches.stream().map(Integer::doubleValue).toList();
         Figure.log2Line(chart, "measured", x, best);

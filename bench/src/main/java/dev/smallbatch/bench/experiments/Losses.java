@@ -45,7 +45,8 @@ final class Losses {
     double deviation(Cell cell) {
         List<Double> losses = bySettings.get(cell.withSeed(0));
         double mean = mean(cell);
-        return Math.sqrt(losses.stream().mapToDouble(loss -> (loss - mean) * (loss - mean)).sum() / Math.max(1, losses.size() - 1));
+        return Math.sqrt(losses.stream().mapToDouble(loss -> (loss - mean) * (loss - mean)).sum()
+                / Math.max(1, losses.size() - 1));
     }
 
     /** The settings with the lowest mean. */

@@ -188,9 +188,9 @@ final class OptimizerComparison implements Experiment {
             table.append(Format.text("%n| batches of %d | loss | seeds | lr | bytes of state | tokens/s |%n", batch))
                     .append("|---|---:|---:|---:|---:|---:|\n");
             List<Reached> sorted = all.values().stream().sorted(Comparator.comparingDouble(Reached::loss)).toList();
-            sorted.forEach(r -> table.append(Format.text("| `%s` | %.3f | %.3f | %s | %.2f%s | %,.0f |%n", r.kind.option(), r.loss,
-                    r.deviation, Format.number(r.best.lr()), r.state, r.gradients > 0 ? Format.text(" + %.0f", r.gradients) : "",
-                    r.tokensPerSecond)));
+            sorted.forEach(r -> table.append(Format.text("| `%s` | %.3f | %.3f | %s | %.2f%s | %,.0f |%n", r.kind.option(),
+                    r.loss, r.deviation, Format.number(r.best.lr()), r.state,
+                    r.gradients > 0 ? Format.text(" + %.0f", r.gradients) : "", r.tokensPerSecond)));
             List<String> names = sorted.stream().map(r -> r.kind.option()).toList();
             List<Double> losses = sorted.stream().map(Reached::loss).toList();
             charts.add(Figure.named("batches of " + batch, "bytes of state for each parameter", names,

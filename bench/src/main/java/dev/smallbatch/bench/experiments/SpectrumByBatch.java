@@ -44,7 +44,8 @@ final class SpectrumByBatch implements Experiment {
         CurvatureRun run;
         try (Backend backend = Backends.open("auto", trial.threads())) {
             Cell cell = Json.value(trial.config().path("trained"), Cell.class);
-            run = new CurvatureRun(trial.scale(), text, new LanguageModelRun(trial.scale(), text).weights(cell, backend.kernels()));
+            run = new CurvatureRun(trial.scale(), text, new LanguageModelRun(trial.scale(), text).weights(cell,
+                    backend.kernels()));
         }
         Measured measured = new Measured(trial.sweep(Spot.class, Seen.class).run(trial.directory().resolve("curvature.jsonl"),
                 spots(trial.config()), (spot, kernels, progress) -> run.measure(spot, kernels),
@@ -61,8 +62,8 @@ final class SpectrumByBatch implements Experiment {
                 near("S2", "with an eigenvalue of 11 over that noise it is 11 (1 + 20/B)", CLOSE, measured, "spiked",
                         rows -> predicted("spiked", rows)),
                 descent(measured), falls(measured, fit),
-                near("S5", "lambda(B) = a + b/B through B " + few + " and " + many + " is what the model shows", PREDICTED, measured,
-                        "largest", fit::largest),
+                near("S5", "lambda(B) = a + b/B through B " + few + " and " + many + " is what the model shows", PREDICTED,
+                        measured, "largest", fit::largest),
                 stable(measured), adam(trained));
     }
 
@@ -119,8 +120,8 @@ final class SpectrumByBatch implements Experiment {
         List<Seen> all = measured.batches("random").stream().flatMap(rows -> measured.of("random", rows).stream()).toList();
         double below = all.stream().mapToDouble(seen -> seen.values()[1]).max().orElseThrow();
         double above = all.stream().mapToDouble(seen -> seen.values()[2]).min().orElseThrow();
-        return Claim.of("S3", "descent on it converges with a rate 2 % below 2/lambda and diverges 2 % above", below < 1 && above > 1,
-                "loss over that at the start: at most %.3f below, at least %.1e above", below, above);
+        return Claim.of("S3", "descent on it converges with a rate 2 % below 2/lambda and diverges 2 % above",
+                below < 1 && above > 1, "loss over that at the start: at most %.3f below, at least %.1e above", below, above);
     }
 
     private static Claim falls(Measured measured, SpikedScaling fit) {

@@ -59,7 +59,8 @@ final class ThroughputByBatch implements Experiment {
         double seconds = config.path("seconds").asDouble();
         warmUp(loads, threads, seconds / 2);
         List<Outcome<Load, Speed>> all = new Sweep<>(trial.console(), 1, threads, Load.class, Speed.class).run(
-                trial.directory().resolve("results.jsonl"), loads, (load, kernels, progress) -> measure(load, kernels, seconds, peak),
+                trial.directory().resolve("results.jsonl"), loads,
+                (load, kernels, progress) -> measure(load, kernels, seconds, peak),
                 outcome -> Format.text("last: %d x %d: %s tokens/s", outcome.cell().batch(), outcome.cell().seqLen(),
                         Format.count(outcome.result().tokensPerSecond())));
         trial.figure("throughput-by-batch.png", 2, List.of(

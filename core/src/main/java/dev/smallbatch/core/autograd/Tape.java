@@ -108,7 +108,10 @@ public final class Tape {
         drawFirst = first;
     }
 
-    /** For nodes: {@link Ops#crossEntropy} of rows from number {@code row}, while recording with their gradient in the logits' place. */
+    /**
+     * For nodes: {@link Ops#crossEntropy} of rows from number {@code row}, while recording with their gradient in the logits'
+     * place.
+     */
     public void crossEntropy(Tensor losses, Tensor logits, Tensor targets, int vocabulary, float scale, long row) {
         kernels.loss().crossEntropy(losses, recording ? logits : null, logits, targets, vocabulary, scale);
         if (recording && drawing) {
@@ -200,7 +203,10 @@ public final class Tape {
         gradients.end();
     }
 
-    /** Takes the nodes from the last down to number {@code to} off the tape, and goes back through those that {@code loss} needs. */
+    /**
+     * Takes the nodes from the last down to number {@code to} off the tape, and goes back through those that {@code loss}
+     * needs.
+     */
     private void unwind(int to, Var loss) {
         while (nodes.size() > to) {
             Recorded last = nodes.removeLast();

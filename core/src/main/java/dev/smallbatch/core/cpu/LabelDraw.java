@@ -13,7 +13,10 @@ import java.lang.foreign.ValueLayout;
 public final class LabelDraw {
     private LabelDraw() {}
 
-    /** {@code q[j] = dlogits[n, j] + scale [j = target]}, from which the label is drawn; {@code dlogits[n, j] = q[j] - scale [j = label]}. */
+    /**
+     * {@code q[j] = dlogits[n, j] + scale [j = target]}, from which the label is drawn; {@code dlogits[n, j] = q[j] - scale
+     * [j = label]}.
+     */
     public static void run(Parallel parallel, Tensor dlogits, Tensor targets, int vocabulary, float scale, long key, long first) {
         MemorySegment q = dlogits.segment();
         MemorySegment ids = targets.segment();

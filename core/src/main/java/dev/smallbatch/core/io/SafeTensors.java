@@ -133,7 +133,8 @@ public final class SafeTensors implements AutoCloseable {
     public void readRounded(String name, Tensor out) throws IOException {
         SafeTensorsHeader.Entry entry = header.entry(name);
         if (tensorType(entry) != DType.F32 || out.dtype() != DType.BF16) {
-            throw refused(entry, "is stored as " + entry.dtype() + ", wanted as " + out.dtype() + "; only F32 is rounded, to BF16");
+            throw refused(entry, "is stored as " + entry.dtype() + ", wanted as " + out.dtype()
+                    + "; only F32 is rounded, to BF16");
         }
         requireShape(entry, out);
         MemorySegment memory = out.segment();

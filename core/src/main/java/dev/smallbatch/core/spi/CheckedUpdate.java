@@ -69,7 +69,8 @@ final class CheckedUpdate implements UpdateKernels {
 
     @Override
     public void scheduleFreeStep(Tensor p, Tensor m, Tensor v, Tensor g, Tensor s, Rounding rounding, long key) {
-        elementwise(SCHEDULE_FREE_STEP, p, SCHEDULE_FREE_STEP.f32("m", m), SCHEDULE_FREE_STEP.f32OrNull("v", v), g, s, SCHEDULE_FREE_SLOTS, rounding);
+        elementwise(SCHEDULE_FREE_STEP, p, SCHEDULE_FREE_STEP.f32("m", m), SCHEDULE_FREE_STEP.f32OrNull("v", v), g, s,
+                SCHEDULE_FREE_SLOTS, rounding);
         kernels.scheduleFreeStep(p, m, v, g, s, rounding, key);
     }
 

@@ -26,8 +26,8 @@ public interface LossKernels {
 
     /**
      * Puts labels that the model itself draws in the place of the targets in a gradient of {@link #crossEntropy}, of which row n
-     * holds the probabilities {@code q[j] = dlogits[n, j] + scale [j = targets[n]]}, times scale and in float. The label is the first j < V
-     * with {@code q[0] + ... + q[j] > u (q[0] + ... + q[V - 1])}, summed in double from the first, where
+     * holds the probabilities {@code q[j] = dlogits[n, j] + scale [j = targets[n]]}, times scale and in float. The label is
+     * the first j < V with {@code q[0] + ... + q[j] > u (q[0] + ... + q[V - 1])}, summed in double from the first, where
      * {@code u = Philox.word(key, first + n) / 2^32}: {@code dlogits[n, j] = q[j] - scale [j = label]}. A row that is not finite
      * stays as it is.
      *

@@ -19,7 +19,8 @@ final class MemoryTable {
     static void write(Console console, MemoryPlan plan) {
         total(console, plan);
         console.row("instead", plan.neighbours().entrySet().stream()
-                .map(other -> other.getKey() + " " + Format.bytes(other.getValue().memory().total())).collect(Collectors.joining(", ")));
+                .map(other -> other.getKey() + " " + Format.bytes(other.getValue().memory().total()))
+                .collect(Collectors.joining(", ")));
     }
 
     /** What the plan takes. */

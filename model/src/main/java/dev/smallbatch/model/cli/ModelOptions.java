@@ -23,7 +23,8 @@ final class ModelOptions {
     private Integer seqLen;
 
     @Option(names = "--vocab-size", paramLabel = "N",
-            description = "Tokens of the vocabulary, which train learns (default: by the size of the text, without one the preset's).")
+            description = "Tokens of the vocabulary, which train learns (default: by the size of the text, without one the"
+                    + " preset's).")
     private Integer vocabularySize;
 
     @Option(names = "--stable-embedding", negatable = true,

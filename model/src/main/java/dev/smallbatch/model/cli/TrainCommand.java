@@ -42,7 +42,8 @@ final class TrainCommand implements Callable<Integer> {
     private String glob;
 
     @Option(names = "--tokenizer", paramLabel = "KIND",
-            description = "byte, bpe (learned from the text), or a directory with a vocabulary (default: bpe, byte below 200 kB).")
+            description = "byte, bpe (learned from the text), or a directory with a vocabulary (default: bpe, byte below"
+                    + " 200 kB).")
     private String tokenizer;
 
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "Where everything is written; new or empty.")
@@ -115,8 +116,8 @@ final class TrainCommand implements Callable<Integer> {
                 description = "cosine or constant (default: by optimizer, mostly cosine, down to 0).")
         private ScheduleKind schedule;
         @Option(names = "--ema", paramLabel = "D",
-                description = "Keep an average of weights with decay D per step, such as 0.999, and evaluate and export that; 4 bytes"
-                        + " more for each parameter (default: none).")
+                description = "Keep an average of weights with decay D per step, such as 0.999, and evaluate and export that; 4"
+                        + " bytes more for each parameter (default: none).")
         private Double ema;
         @Option(names = "--clip-norm", paramLabel = "N", description = "Largest norm of all gradients together (default: none).")
         private Double clipNorm;

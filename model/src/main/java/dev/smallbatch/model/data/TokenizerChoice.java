@@ -25,8 +25,8 @@ public sealed interface TokenizerChoice {
         public TrainBpe {
             if (vocabularySize < BpeTrainer.MIN_VOCABULARY || maxBytes < 1) {
                 throw new IllegalArgumentException("prepare corpus: a vocabulary of " + vocabularySize + " from at most "
-                        + maxBytes + " bytes; at least " + BpeTrainer.MIN_VOCABULARY + " (256 bytes and end-of-text) from 1 byte: "
-                        + "raise --vocab-size or use --tokenizer byte");
+                        + maxBytes + " bytes; at least " + BpeTrainer.MIN_VOCABULARY
+                        + " (256 bytes and end-of-text) from 1 byte: raise --vocab-size or use --tokenizer byte");
             }
         }
 

@@ -43,7 +43,8 @@ import java.util.function.Consumer;
  * </pre>
  *
  * A number is a standard deviation if normal, a bound if uniform; a stable embedding starts uniform in sqrt(6 / (V + D)).
- * Normalizations are {@code h.i.norm1} before attention, {@code h.i.norm2} before the MLP, and {@code norm} before the head. Owns no memory: parameters live in the region they were
+ * Normalizations are {@code h.i.norm1} before attention, {@code h.i.norm2} before the MLP, and {@code norm} before the head.
+ * Owns no memory: parameters live in the region they were
  * created in. May be used by several threads, each with its own tape, while no parameter changes.
  *
  * @see <a href="https://arxiv.org/abs/2507.07101">Marek et al. 2025</a>

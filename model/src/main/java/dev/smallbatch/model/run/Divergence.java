@@ -45,14 +45,15 @@ final class Divergence implements StepListener {
     Optional<String> warning() {
         boolean evaluated = !Double.isNaN(validation);
         double loss = evaluated ? validation : training;
-        return loss > untrained + MARGIN ? Optional.of(describe(evaluated ? "validation" : "mean training", loss)) : Optional.empty();
+        return loss > untrained + MARGIN ? Optional.of(describe(evaluated ? "validation" : "mean training", loss))
+                : Optional.empty();
     }
 
     private String describe(String what, double loss) {
         String matrixRate = config.update().settings().values().get("matrix-lr");
-        return String.format(Locale.ROOT, "the %s loss, %.3f, is above that of the untrained model, %.3f: training diverged. Start again"
-                + " with a learning rate below --lr %s%s, or a longer warm-up than --warmup-frac %s", what, loss, untrained,
-                config.update().lr(), matrixRate == null ? "" : " and --set matrix-lr=" + matrixRate,
+        return String.format(Locale.ROOT, "the %s loss, %.3f, is above that of the untrained model, %.3f: training diverged."
+                + " Start again with a learning rate below --lr %s%s, or a longer warm-up than --warmup-frac %s", what, loss,
+                untrained, config.update().lr(), matrixRate == null ? "" : " and --set matrix-lr=" + matrixRate,
                 config.update().warmupFraction());
     }
 }

@@ -119,7 +119,8 @@ public final class MetricsFile implements StepListener, AutoCloseable {
         }
         Metric metric = new Metric(stats.step(), stats.tokens(), stats.batchTokens(), stats.loss(), stats.lr(),
                 stats.gradNorm().orElse(Double.NaN), round(stats.tokensPerSecond()),
-                round(elapsedBefore + stats.elapsedSeconds()), stats.evalLoss(), stats.winRate(), skippedBefore + stats.skipped());
+                round(elapsedBefore + stats.elapsedSeconds()), stats.evalLoss(), stats.winRate(),
+                skippedBefore + stats.skipped());
         try {
             writer.write(line(metric));
             writer.flush();

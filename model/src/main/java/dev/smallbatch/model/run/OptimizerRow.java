@@ -114,7 +114,8 @@ final class OptimizerRow {
 
     /** It comes in forms, one for each constant of {@code usual}'s type; see {@link RuleOptions#constant}. */
     OptimizerRow set(String name, Enum<?> usual, String help) {
-        List<String> words = Arrays.stream(usual.getDeclaringClass().getEnumConstants()).map(c -> Names.option((Enum<?>) c)).toList();
+        List<String> words = Arrays.stream(usual.getDeclaringClass().getEnumConstants())
+                .map(c -> Names.option((Enum<?>) c)).toList();
         settings.add(Setting.word(name, words, Names.option(usual), help));
         return this;
     }

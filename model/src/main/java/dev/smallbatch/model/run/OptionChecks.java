@@ -89,7 +89,8 @@ final class OptionChecks {
         }
         if (options.steps != null || options.seconds != null) {
             throw new UsageException("train: " + (options.steps != null ? "--steps" : "--seconds")
-                    + " with --batch-size adaptive: how many updates there will be is not known beforehand; give the length as --tokens");
+                    + " with --batch-size adaptive: how many updates there will be is not known beforehand; give the"
+                    + " length as --tokens");
         }
         if (options.accumulate != null || options.accumulateBy != null) {
             throw new UsageException("train: --accumulate and --accumulate-by are for batches of one size; with --batch-size"

@@ -146,8 +146,8 @@ public final class Recipe {
 
     private MemoryPlan.Choice choice(Rung rung, int batchSize) {
         return new MemoryPlan.Choice(request.model, rung.dtype, rung.optimizer,
-                request.optimizer == null ? rung.optimizer.defaults() : request.settings, request.clipped, batchSize, rung.recompute,
-                request.microBatches);
+                request.optimizer == null ? rung.optimizer.defaults() : request.settings, request.clipped, batchSize,
+                rung.recompute, request.microBatches);
     }
 
     private MemoryPlan inFastBatches(MemoryPlan plan) {

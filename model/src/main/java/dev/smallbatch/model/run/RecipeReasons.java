@@ -112,7 +112,8 @@ final class RecipeReasons {
     private String halfLife() {
         double parts = tuned.tokens() / tuned.beta2HalfLife();
         return text("%,.0f tokens (%s) at every batch size, here beta2 %s; beta1 stays %s", tuned.beta2HalfLife(),
-                parts < 49.9 ? "14 updates of a run with few" : parts < 50.1 ? "a 50th of a short run" : "the usual for long runs",
+                parts < 49.9 ? "14 updates of a run with few" : parts < 50.1 ? "a 50th of a short run"
+                : "the usual for long runs",
                 digits(tuned.beta2().perStep(tuned.tokensPerStep()), 8), digits(tuned.beta1().perStep(tuned.tokensPerStep()), 3));
     }
 

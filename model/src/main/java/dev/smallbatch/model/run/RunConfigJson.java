@@ -134,7 +134,8 @@ final class RunConfigJson {
                     + "; use a newer build");
         }
         try {
-            return new RunConfig(GptConfigJson.read(required(node, "model"), file.toString()), readWeights(node), readText(required(node, "text")),
+            return new RunConfig(GptConfigJson.read(required(node, "model"), file.toString()), readWeights(node),
+                    readText(required(node, "text")),
                     required(node, "batch_size").asInt(), required(node, "steps").asLong(), readUpdate(required(node, "update")),
                     required(node, "seed").asLong(), readIntervals(required(node, "intervals")),
                     node.path("recompute").asBoolean(), readAccumulation(node), readGrowth(node.get("growth")));

@@ -111,7 +111,8 @@ public final class TrainedModel implements AutoCloseable {
         DType dtype = ModelDirectory.dtype(weights);
         Region parameters = Region.create("parameters", Gpt.parameterBytes(config, dtype));
         try {
-            return new TrainedModel(ModelDirectory.load(weights, config, parameters, dtype), tokenizer, backend, parameters, origin);
+            return new TrainedModel(ModelDirectory.load(weights, config, parameters, dtype), tokenizer, backend, parameters,
+                    origin);
         } catch (IOException | RuntimeException e) {
             parameters.close();
             throw e;

@@ -32,7 +32,8 @@ public final class BatchController {
             if (microBatch < 1 || initial < 2 * microBatch || max < initial || initial % microBatch != 0
                     || max % microBatch != 0) {
                 throw new IllegalArgumentException("adaptive batch: from " + initial + " to " + max
-                        + " samples in micro-batches of " + microBatch + "; multiples of a micro-batch, the first at least two of them, the last no less");
+                        + " samples in micro-batches of " + microBatch
+                        + "; multiples of a micro-batch, the first at least two of them, the last no less");
             }
             if (test.needsSamples() && microBatch > 1) {
                 throw new IllegalArgumentException("adaptive batch: " + test + " needs the gradient of every sample, and "

@@ -35,8 +35,8 @@ public record AdaBelief(Schedule lr, Decay beta1, Decay beta2, double eps, doubl
 
     public AdaBelief {
         if (!(eps >= 0) || !(squareEps > 0) || !(weightDecay >= 0)) {
-            throw new IllegalArgumentException("adabelief: eps " + eps + ", square eps " + squareEps + ", weight decay " + weightDecay
-                    + "; square eps above 0, or equal gradients would be divided by 0; the others at least 0");
+            throw new IllegalArgumentException("adabelief: eps " + eps + ", square eps " + squareEps + ", weight decay "
+                    + weightDecay + "; square eps above 0, or equal gradients would be divided by 0; the others at least 0");
         }
     }
 

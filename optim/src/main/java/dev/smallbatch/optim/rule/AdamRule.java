@@ -60,7 +60,8 @@ sealed interface AdamRule extends UpdateRule permits AdamW, AdaBelief, NAdam, RA
             s[UpdateKernels.CORRECTION2_ROOT] = 0;
             s[UpdateKernels.EPSILON] = 1;
         } else {
-            double rectified = Math.sqrt(share * (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));
+            double rectified = Math.sqrt(share * (length - 4) * (length - 2) * longest
+                    / ((longest - 4) * (longest - 2) * length));
             s[UpdateKernels.CORRECTION1] = (float) (rectified / context.biasCorrection(beta1));
             s[UpdateKernels.CORRECTION2_ROOT] = 1;
         }

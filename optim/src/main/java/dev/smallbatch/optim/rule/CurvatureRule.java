@@ -9,8 +9,8 @@ public interface CurvatureRule extends UpdateRule {
     /** How the diagonal is estimated. */
     enum Estimator {
         /**
-         * Of the Gauss-Newton matrix, by one more backward pass to labels that the model draws itself: the square of that gradient
-         * times the number of targets. Never negative.
+         * Of the Gauss-Newton matrix, by one more backward pass to labels that the model draws itself: the square of that
+         * gradient times the number of targets. Never negative.
          */
         GAUSS_NEWTON_BARTLETT,
         /**
@@ -28,7 +28,10 @@ public interface CurvatureRule extends UpdateRule {
     /** How the diagonal is estimated. */
     Estimator estimator();
 
-    /** Whether an estimate is due after step {@code step}, 0 for the first: a function of the number alone, so that runs can go on. */
+    /**
+     * Whether an estimate is due after step {@code step}, 0 for the first: a function of the number alone, so that runs can
+     * go on.
+     */
     boolean isDue(long step);
 
     /**

@@ -153,7 +153,8 @@ final class NormalizedMatrix {
         Shape block = parameter.block();
         Shape shape = x.shape();
         Tensor moment = zeros(work.rows(0, x.numel()), shape);
-        Tensor blocks = to.reshape(Shape.of(shape.rows() / block.rows(), shape.cols() / block.cols(), block.rows(), block.cols()));
+        Tensor blocks = to.reshape(Shape.of(shape.rows() / block.rows(), shape.cols() / block.cols(), block.rows(),
+                block.cols()));
         kernels.update().muonMoment(moment, blocks, x, ahead);
         long count = x.numel() / block.numel();
         x = to.reshape(Shape.of(count * block.rows(), block.cols()));

@@ -13,11 +13,11 @@ import dev.smallbatch.optim.schedule.Schedule;
  * SGD or AdamW without a learning rate that falls: the average x of all iterates z is what is learned, and gradients are taken
  * between the two, at {@code y = beta x + (1 - beta) z}, which is what the weights hold during training. For update k with rate
  * {@code r_k = lr min(1, k / warmupSteps)}: {@code c = r_k^2 / (r_1^2 + ... + r_k^2)}, {@code q = g} or
- * {@code g / (sqrt(v / (1 - beta2^k)) + eps)} with {@code v = beta2 v + (1 - beta2) g^2}, {@code z = z - r_k (q + weightDecay y)},
- * {@code x = (1 - c) x + c z}. 4 bytes of state for each parameter, 8 with a second moment.
+ * {@code g / (sqrt(v / (1 - beta2^k)) + eps)} with {@code v = beta2 v + (1 - beta2) g^2}, {@code z = z - r_k (q + weightDecay
+ * y)}, {@code x = (1 - c) x + c z}. 4 bytes of state for each parameter, 8 with a second moment.
  *
- * <p>Kept is {@code m = y - x}, and {@code z = y + m beta / (1 - beta)}: x is there for a subtraction, and y is back, bit for bit,
- * after an addition. {@link #toEvaluation} does that; a model that is to be used needs it.
+ * <p>Kept is {@code m = y - x}, and {@code z = y + m beta / (1 - beta)}: x is there for a subtraction, and y is back, bit for
+ * bit, after an addition. {@link #toEvaluation} does that; a model that is to be used needs it.
  *
  * @param lr learning rate, constant but for a warm-up in steps, or in tokens and thus in steps of the present size; for SGD 10
  *     to 50 times as high as without averaging
@@ -38,7 +38,8 @@ public record ScheduleFree(Schedule lr, double beta, Decay beta2, double eps, do
             throw new IllegalArgumentException("schedule-free: beta " + beta + "; at least 0 and below 1");
         }
         if (!(eps >= 0) || !(weightDecay >= 0)) {
-            throw new IllegalArgumentException("schedule-free: eps " + eps + ", weight decay " + weightDecay + "; both at least 0");
+            throw new IllegalArgumentException("schedule-free: eps " + eps + ", weight decay " + weightDecay
+                    + "; both at least 0");
         }
     }
 

@@ -42,8 +42,8 @@ public record Accumulation(int microBatches, Weighting weighting) {
             return part.targetCount();
         }
         if (part.ownTargetCount() == 0) {
-            throw new IllegalArgumentException("accumulation: a micro-batch of " + part.batchSize() + " sequences has no target, so"
-                    + " there is no mean to weigh; weigh by token");
+            throw new IllegalArgumentException("accumulation: a micro-batch of " + part.batchSize()
+                    + " sequences has no target, so there is no mean to weigh; weigh by token");
         }
         return microBatches * part.ownTargetCount();
     }

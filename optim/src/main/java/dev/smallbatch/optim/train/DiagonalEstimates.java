@@ -104,7 +104,8 @@ final class DiagonalEstimates {
         }
         hessian.apply(batch, probe, product);
         for (Parameter parameter : model.parameters()) {
-            observe(parameter, Estimator.HUTCHINSON, hessian.part(probe, parameter), hessian.part(product, parameter), 1, context);
+            observe(parameter, Estimator.HUTCHINSON, hessian.part(probe, parameter), hessian.part(product, parameter), 1,
+                    context);
         }
     }
 

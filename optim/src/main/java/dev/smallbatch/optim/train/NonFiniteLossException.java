@@ -15,7 +15,8 @@ public final class NonFiniteLossException extends ArithmeticException {
      * @param value what it is
      */
     public NonFiniteLossException(long step, String what, double value) {
-        super("step " + (step + 1) + ": the " + what + " is " + value + ". Nothing of this step is saved; try a lower learning rate,"
+        super("step " + (step + 1) + ": the " + what + " is " + value
+                + ". Nothing of this step is saved; try a lower learning rate,"
                 + " a longer warm-up or clipping by global norm, from the last checkpoint or from the start");
         this.step = step;
     }

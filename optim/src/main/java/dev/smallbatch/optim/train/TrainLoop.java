@@ -70,7 +70,8 @@ public final class TrainLoop {
             boolean logged = selected || result.skipped() || trainStep.tokens(batch) != tokens;
             double lr = trainStep.optimizer().learningRate(before.context(tokens));
             StepStats stats = new StepStats(state.step(), state.tokens(), tokens, result.loss(), lr, result.gradNorm(),
-                    speed.tokensPerSecond(), speed.elapsedSeconds(), evaluate(before, state), logged, result.winRate(), skipped.all);
+                    speed.tokensPerSecond(), speed.elapsedSeconds(), evaluate(before, state), logged, result.winRate(),
+                    skipped.all);
             listeners.forEach(listener -> listener.onStep(stats));
             if (logged) {
                 speed.restart();

@@ -204,8 +204,8 @@ public final class TrainStep {
                 : accumulation.microBatches() == 1
                 ? (optimizer.clipping().needsAllGradients() ? "clipping by global norm" : "the update rule")
                         + " needs all of them before the first update"
-                : accumulation.microBatches() + " micro-batches are accumulated. On one device that is wasteful: smaller batches with an update"
-                        + " each need no such memory and learn at least as much from the same tokens";
+                : accumulation.microBatches() + " micro-batches are accumulated. On one device that is wasteful: smaller"
+                        + " batches with an update each need no such memory and learn at least as much from the same tokens";
         return String.format(Locale.ROOT, "gradients are kept until the end of the step (%.1f MiB), because %s",
                 Optimizer.gradientBytes(model.parameters()) / 1048576.0, reason);
     }

@@ -9,7 +9,10 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
 
-/** {@link QkNormNode} and {@link RopeNode} in the memory of their input: backward finds what lies between them by turning the result back. */
+/**
+ * {@link QkNormNode} and {@link RopeNode} in the memory of their input: backward finds what lies between them by turning the
+ * result back.
+ */
 public record QkNormRopeNode(Var out, Var qkv, Tensor rstd, Tensor cos, Tensor sin, AttentionSpec spec) implements Node {
     /** Normalizes query and key heads, then rotates them; values are copied. */
     public static Var forward(Tape tape, Var qkv, Tensor cos, Tensor sin, AttentionSpec spec, float eps) {

@@ -46,7 +46,8 @@ final class Floats {
         if (array != null) {
             return array[(int) i];
         }
-        return half ? BFloat16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, i)) : segment.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+        return half ? BFloat16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, i))
+                : segment.getAtIndex(ValueLayout.JAVA_FLOAT, i);
     }
 
     void set(long i, double value) {

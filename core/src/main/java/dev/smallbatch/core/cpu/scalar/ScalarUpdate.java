@@ -133,7 +133,10 @@ final class ScalarUpdate implements UpdateKernels {
         });
     }
 
-    /** u = (stepKeep m + stepTake h) / max(gamma c, epsilon), clipped to [-1, 1], m = keep m + take h, p = p - decay p - learningRate u. */
+    /**
+     * u = (stepKeep m + stepTake h) / max(gamma c, epsilon), clipped to [-1, 1], m = keep m + take h, p = p - decay p -
+     * learningRate u.
+     */
     @Override
     public void sophiaStep(Tensor p, Tensor m, Tensor c, Tensor g, Tensor s, Rounding rounding, long key) {
         Floats ms = new Floats(m);

@@ -170,8 +170,10 @@ final class AttentionBackward {
             int column = kvHead % spec.kvHeads() * size;
             int keys = Math.min(COLS, time - k0);
             int from = k0 / ROWS * ROWS;
-            GemmPacking.across(s.right, 0, COLS, size, qkv.segment(), qkvAt(batch, k0, spec.keyCol() + column), spec.qkvCols(), keys);
-            GemmPacking.across(s.otherRight, 0, COLS, size, qkv.segment(), qkvAt(batch, k0, spec.valueCol() + column), spec.qkvCols(), keys);
+            GemmPacking.across(s.right, 0, COLS, size, qkv.segment(), qkvAt(batch, k0, spec.keyCol() + column), spec.qkvCols(),
+                    keys);
+            GemmPacking.across(s.otherRight, 0, COLS, size, qkv.segment(), qkvAt(batch, k0, spec.valueCol() + column),
+                    spec.qkvCols(), keys);
             Arrays.fill(s.dkeys, 0);
             Arrays.fill(s.dvalues, 0);
             for (int g = 0; g < spec.group(); g++) {
@@ -191,14 +193,17 @@ final class AttentionBackward {
                     s.repairTile(doutColumns.data(), doutColumns.columnsAt(head, d, from), s.scores, time - from,
                             k0 - from, false);
                     addTile(s.dvalues, d * COLS, s.tile);
-                    GemmTile.run(time - from, queryColumns.data(), queryColumns.columnsAt(head, d, from), s.dscores, 0, s.tile, 0);
+                    GemmTile.run(time - from, queryColumns.data(), queryColumns.columnsAt(head, d, from), s.dscores, 0, s.tile,
+                            0);
                     s.repairTile(queryColumns.data(), queryColumns.columnsAt(head, d, from), s.dscores, time - from,
                             k0 - from, false);
                     addTile(s.dkeys, d * COLS, s.tile);
                 }
             }
-            AttentionScratch.writeTransposed(s.dkeys, 0, null, dqkv, qkvAt(batch, k0, spec.keyCol() + column), spec.qkvCols(), size, keys);
-            AttentionScratch.writeTransposed(s.dvalues, 0, null, dqkv, qkvAt(batch, k0, spec.valueCol() + column), spec.qkvCols(), size, keys);
+            AttentionScratch.writeTransposed(s.dkeys, 0, null, dqkv, qkvAt(batch, k0, spec.keyCol() + column), spec.qkvCols(),
+                    size, keys);
+            AttentionScratch.writeTransposed(s.dvalues, 0, null, dqkv, qkvAt(batch, k0, spec.valueCol() + column),
+                    spec.qkvCols(), size, keys);
         }
     }
 
@@ -223,7 +228,8 @@ final class AttentionBackward {
     private static void keyScores(AttentionScratch s, int row, float scale, float lse, float delta) {
         for (int at = 0; at < COLS; at += L) {
             int i = row * COLS + at;
-            FloatVector p = VectorMath.exp(FloatVector.fromArray(Lanes.SPECIES, s.scores, i).fma(Lanes.all(scale), Lanes.all(-lse)));
+            FloatVector p = VectorMath.exp(FloatVector.fromArray(Lanes.SPECIES, s.scores, i).fma(Lanes.all(scale),
+                    Lanes.all(-lse)));
             p.intoArray(s.scores, i);
             p.mul(FloatVector.fromArray(Lanes.SPECIES, s.dscores, i).sub(delta)).mul(scale).intoArray(s.dscores, i);
         }
@@ -241,7 +247,8 @@ final class AttentionBackward {
 
     private static void addTile(float[] sum, int at, float[] tile) {
         for (int i = 0; i < ROWS * COLS; i += L) {
-            FloatVector.fromArray(Lanes.SPECIES, sum, at + i).add(FloatVector.fromArray(Lanes.SPECIES, tile, i)).intoArray(sum, at + i);
+            FloatVector.fromArray(Lanes.SPECIES, sum, at + i).add(FloatVector.fromArray(Lanes.SPECIES, tile, i)).intoArray(sum,
+                    at + i);
         }
     }
 }

@@ -59,7 +59,8 @@ final class AttentionForward {
     }
 
     /** Queries q0 to q0 + COLS - 1 of one head; {@code head} counts from the first batch element of the round. */
-    private void block(Tensor out, Tensor lse, Tensor qkv, AttentionSpec spec, int b0, int head, int q0, AttentionScratch scratch) {
+    private void block(Tensor out, Tensor lse, Tensor qkv, AttentionSpec spec, int b0, int head, int q0,
+            AttentionScratch scratch) {
         int time = spec.time();
         int size = spec.headSize();
         int batch = b0 + head / spec.heads();
@@ -69,7 +70,8 @@ final class AttentionForward {
         int keyCount = Math.min(time, q0 + COLS);
         scratch.resize(time, size);
         long row = (long) batch * time + q0;
-        GemmPacking.across(scratch.right, 0, COLS, size, qkv.segment(), row * spec.qkvCols() + (long) h * size, spec.qkvCols(), queries);
+        GemmPacking.across(scratch.right, 0, COLS, size, qkv.segment(), row * spec.qkvCols() + (long) h * size, spec.qkvCols(),
+                queries);
         for (int j = 0; j < keyCount; j += ROWS) {
             GemmTile.run(size, keys.data(), keys.rowsAt(kvHead, j), scratch.right, 0, scratch.scores, j * COLS);
         }

@@ -65,7 +65,8 @@ final class AttentionScratch {
     /**
      * Writes a tile transposed: {@code out[base + c * stride + r] = factor[c] tile[from + r COLS + c]}; a null factor means one.
      */
-    static void writeTransposed(float[] tile, int from, float[] factor, MemorySegment out, long base, long stride, int rows, int cols) {
+    static void writeTransposed(float[] tile, int from, float[] factor, MemorySegment out, long base, long stride, int rows,
+            int cols) {
         for (int c = 0; c < cols; c++) {
             float f = factor == null ? 1 : factor[c];
             long at = base + c * stride;

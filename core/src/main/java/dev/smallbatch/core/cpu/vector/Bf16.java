@@ -84,7 +84,8 @@ final class Bf16 {
      * {@code to[toAt + i]} is the upper half of the bits of {@code from[at + i]} plus {@code noise[i]}, F32 to BF16; infinity
      * and NaN get nothing added.
      *
-     * @param tie added where the upper half is odd: 1 with {@link #HALF} for all noise rounds to nearest even; 0 with random noise
+     * @param tie added where the upper half is odd: 1 with {@link #HALF} for all noise rounds to nearest even; 0 with random
+     *     noise
      */
     static void round(MemorySegment to, long toAt, MemorySegment from, long at, int count, int[] noise, int tie) {
         long i = 0;

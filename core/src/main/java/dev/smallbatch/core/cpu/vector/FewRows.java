@@ -20,8 +20,8 @@ final class FewRows {
 
     private FewRows() {}
 
-    static void linear(Parallel parallel, MemorySegment out, MemorySegment x, Tensor weight, MemorySegment bias, int rows, int cols,
-            int depth) {
+    static void linear(Parallel parallel, MemorySegment out, MemorySegment x, Tensor weight, MemorySegment bias, int rows,
+            int cols, int depth) {
         MemorySegment weights = weight.segment();
         boolean half = weight.dtype() == DType.BF16;
         parallel.run((cols + ROWS - 1) / ROWS, (task, thread) -> {

@@ -53,7 +53,8 @@ final class GemmPacking {
         }
     }
 
-    private static void alongEdge(float[] to, int at, int width, int depth, MemorySegment from, long base, long stride, int valid) {
+    private static void alongEdge(float[] to, int at, int width, int depth, MemorySegment from, long base, long stride,
+            int valid) {
         for (int k = 0; k < depth; k++) {
             int row = at + k * width;
             MemorySegment.copy(from, ValueLayout.JAVA_FLOAT, (base + k * stride) << 2, to, row, valid);
@@ -61,7 +62,10 @@ final class GemmPacking {
         }
     }
 
-    /** One panel, values across memory: {@code to[at + k * width + i] = from[base + i * stride + k]} for i below valid, else 0. */
+    /**
+     * One panel, values across memory: {@code to[at + k * width + i] = from[base + i * stride + k]} for i below valid, else
+     * 0.
+     */
     static void across(float[] to, int at, int width, int depth, MemorySegment from, long base, long stride, int valid) {
         int i = 0;
         for (; L >= 8 && i + 8 <= valid; i += 8) {
@@ -79,8 +83,8 @@ final class GemmPacking {
     }
 
     /** What no square covers: rows i of a panel, values from kFrom on. */
-    private static void acrossRows(float[] to, int at, int width, int kFrom, int depth, MemorySegment from, long base, long stride,
-            int iFrom, int iTo) {
+    private static void acrossRows(float[] to, int at, int width, int kFrom, int depth, MemorySegment from, long base,
+            long stride, int iFrom, int iTo) {
         for (int i = iFrom; i < iTo; i++) {
             long row = base + i * stride;
             for (int k = kFrom; k < depth; k++) {

@@ -35,7 +35,8 @@ final class HeadPanels {
     void packRows(int head, Tensor tensor, long base, int stride) {
         MemorySegment from = tensor.segment();
         for (int t = 0; t < time; t += ROWS) {
-            GemmPacking.across(data, rowsAt(head, t), ROWS, size, from, base + (long) t * stride, stride, Math.min(ROWS, time - t));
+            GemmPacking.across(data, rowsAt(head, t), ROWS, size, from, base + (long) t * stride, stride,
+                    Math.min(ROWS, time - t));
         }
     }
 

@@ -47,13 +47,14 @@ final class VectorAttention implements AttentionKernels {
             for (int head = 0; head < rotated; head++) {
                 rotate(o, in, at + (long) head * spec.headSize(), half, cos.segment(), sin.segment(), angle, inverse ? -1 : 1);
             }
-            MemorySegment.copy(in, (at + spec.valueCol()) << 2, o, (at + spec.valueCol()) << 2, (long) spec.kvHeads() * spec.headSize() << 2);
+            MemorySegment.copy(in, (at + spec.valueCol()) << 2, o, (at + spec.valueCol()) << 2,
+                    (long) spec.kvHeads() * spec.headSize() << 2);
         });
     }
 
     /** {@code (a, b) -> (a cos - b sin, b cos + a sin)} for the two halves of one head. */
-    private static void rotate(MemorySegment o, MemorySegment in, long at, int half, MemorySegment cos, MemorySegment sin, long angle,
-            float sign) {
+    private static void rotate(MemorySegment o, MemorySegment in, long at, int half, MemorySegment cos, MemorySegment sin,
+            long angle, float sign) {
         int i = 0;
         for (; i + L <= half; i += L) {
             FloatVector c = Lanes.load(cos, angle + i);
@@ -102,8 +103,8 @@ final class VectorAttention implements AttentionKernels {
                 p[j] = Rows.dot(qkv.segment(), query, keys.segment(), cached + j * stride, size) * spec.scale();
             }
             float reciprocal = 1 / exponentials(p, length);
-            weightedSum(out.segment(), (long) batch * spec.outCols() + (long) h * size, values.segment(), cached, stride, p, length, size,
-                    reciprocal);
+            weightedSum(out.segment(), (long) batch * spec.outCols() + (long) h * size, values.segment(), cached, stride, p,
+                    length, size, reciprocal);
         });
     }
 
@@ -131,8 +132,8 @@ final class VectorAttention implements AttentionKernels {
     }
 
     /** {@code out = factor sum over j of p[j] values[j]}. */
-    private static void weightedSum(MemorySegment out, long outAt, MemorySegment values, long at, long stride, float[] p, int length,
-            int size, float factor) {
+    private static void weightedSum(MemorySegment out, long outAt, MemorySegment values, long at, long stride, float[] p,
+            int length, int size, float factor) {
         for (int d = 0; d < size; d += L) {
             VectorMask<Float> lanes = Lanes.first(size - d);
             FloatVector sum = FloatVector.zero(Lanes.SPECIES);

@@ -79,7 +79,8 @@ final class VectorLoss implements LossKernels {
         float total = Lanes.sum(sum);
         if (i < count) {
             VectorMask<Float> rest = Lanes.first(count - i);
-            total += Lanes.sum(FloatVector.zero(Lanes.SPECIES).blend(VectorMath.exp(Lanes.load(in, at + i, rest).sub(max)), rest));
+            total += Lanes.sum(FloatVector.zero(Lanes.SPECIES).blend(VectorMath.exp(Lanes.load(in, at + i, rest).sub(max)),
+                    rest));
         }
         return total;
     }
@@ -121,7 +122,8 @@ final class VectorLoss implements LossKernels {
         for (long row = 0; row < rows; row++) {
             int target = targets.getAtIndex(ValueLayout.JAVA_INT, row);
             if (target < -1 || target >= vocabulary) {
-                throw new IllegalArgumentException("crossEntropy: target " + target + " in row " + row + " is outside the vocabulary of "
+                throw new IllegalArgumentException("crossEntropy: target " + target + " in row " + row
+                        + " is outside the vocabulary of "
                         + vocabulary + "; it must be from 0 to " + (vocabulary - 1) + ", or -1 to ignore the row");
             }
         }

@@ -37,12 +37,14 @@ final class VectorNorm implements NormKernels {
                 Lanes.store(Lanes.load(in, at + i).sub(m).mul(r).fma(Lanes.load(w, i), Lanes.load(b, i)), o, at + i);
             }
             VectorMask<Float> rest = Lanes.first(cols - i);
-            Lanes.store(Lanes.load(in, at + i, rest).sub(m).mul(r).fma(Lanes.load(w, i, rest), Lanes.load(b, i, rest)), o, at + i, rest);
+            Lanes.store(Lanes.load(in, at + i, rest).sub(m).mul(r).fma(Lanes.load(w, i, rest), Lanes.load(b, i, rest)), o,
+                    at + i, rest);
         });
     }
 
     @Override
-    public void layerNormBackward(Tensor dx, Tensor dweight, Tensor dbias, Tensor dout, Tensor x, Tensor weight, Tensor mean, Tensor rstd) {
+    public void layerNormBackward(Tensor dx, Tensor dweight, Tensor dbias, Tensor dout, Tensor x, Tensor weight, Tensor mean,
+            Tensor rstd) {
         int cols = (int) x.shape().cols();
         MemorySegment to = dx.segment();
         MemorySegment d = dout.segment();
@@ -92,8 +94,8 @@ final class VectorNorm implements NormKernels {
     }
 
     /** {@code dx += r (g - mean(g) [if centred] - h mean(g h))} with g = dout w, h = (x - m) r, for one row. */
-    private static void normBackwardRow(MemorySegment dx, MemorySegment dout, MemorySegment x, MemorySegment w, long at, int cols, float m,
-            float r, boolean centred) {
+    private static void normBackwardRow(MemorySegment dx, MemorySegment dout, MemorySegment x, MemorySegment w, long at,
+            int cols, float m, float r, boolean centred) {
         FloatVector sum = FloatVector.zero(Lanes.SPECIES);
         FloatVector product = FloatVector.zero(Lanes.SPECIES);
         int i = 0;
@@ -139,7 +141,8 @@ final class VectorNorm implements NormKernels {
     }
 
     /** {@code dweight += sum over rows of dout (x - mean) rstd}; null means a mean of zero. */
-    private void weightBackward(Tensor dweight, MemorySegment dout, MemorySegment x, Tensor mean, Tensor rstd, long rows, int cols) {
+    private void weightBackward(Tensor dweight, MemorySegment dout, MemorySegment x, Tensor mean, Tensor rstd, long rows,
+            int cols) {
         MemorySegment to = dweight.segment();
         parallel.run((cols + L - 1) / L, (task, thread) -> {
             int j = task * L;
@@ -168,7 +171,8 @@ final class VectorNorm implements NormKernels {
                 set(rstd, row * normed + head, r);
                 Rows.scale(o, slice, in, slice, size, r);
             }
-            MemorySegment.copy(in, (at + spec.valueCol()) << 2, o, (at + spec.valueCol()) << 2, (long) spec.kvHeads() * size << 2);
+            MemorySegment.copy(in, (at + spec.valueCol()) << 2, o, (at + spec.valueCol()) << 2,
+                    (long) spec.kvHeads() * size << 2);
         });
     }
 
@@ -186,7 +190,8 @@ final class VectorNorm implements NormKernels {
                 float r = get(rstd, row * normed + head);
                 writeHead(to, d, in, slice, size, r, Rows.dot(d, slice, in, slice, size) / size);
             }
-            MemorySegment.copy(d, (at + spec.valueCol()) << 2, to, (at + spec.valueCol()) << 2, (long) spec.kvHeads() * size << 2);
+            MemorySegment.copy(d, (at + spec.valueCol()) << 2, to, (at + spec.valueCol()) << 2,
+                    (long) spec.kvHeads() * size << 2);
         });
     }
 

@@ -191,7 +191,8 @@ final class VectorUpdate implements UpdateKernels {
     static WeightBlocks.Body adamW(MemorySegment m, MemorySegment v, MemorySegment g, Tensor s) {
         return new Adam(m, v, g, slot(s, LEARNING_RATE) * slot(s, CORRECTION1), slot(s, GRADIENT_SCALE), 1 - slot(s, DECAY),
                 slot(s, BETA1), slot(s, ONE_MINUS_BETA1), slot(s, BETA2), slot(s, ONE_MINUS_BETA2), slot(s, CORRECTION2_ROOT),
-                slot(s, EPSILON), slot(s, LEARNING_RATE) * slot(s, GRADIENT_SHARE), slot(s, CENTRED), slot(s, SQUARE_EPSILON))::run;
+                slot(s, EPSILON), slot(s, LEARNING_RATE) * slot(s, GRADIENT_SHARE), slot(s, CENTRED),
+                slot(s, SQUARE_EPSILON))::run;
     }
 
     /**

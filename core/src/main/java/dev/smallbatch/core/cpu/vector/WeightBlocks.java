@@ -91,7 +91,8 @@ final class WeightBlocks implements AutoCloseable {
         blocks(out.numel(), (at, count, thread) -> round(to, at, from, at, count, rounding, key, thread));
     }
 
-    private void round(MemorySegment to, long toAt, MemorySegment from, long at, int count, Rounding rounding, long key, int thread) {
+    private void round(MemorySegment to, long toAt, MemorySegment from, long at, int count, Rounding rounding, long key,
+            int thread) {
         if (rounding == Rounding.STOCHASTIC) {
             RoundingNoise.fill(noise[thread], key, toAt, count);
             Bf16.round(to, toAt, from, at, count, noise[thread], 0);
