@@ -115,7 +115,8 @@ public record RunDirectory(Path root) {
 
     /**
      * Keeps everybody else from training here. The system frees the lock of a process that ends, however it ends. The file
-     * stays: if it were deleted, two processes could hold locks on two files of its name.
+     * stays: if it were deleted, two processes could hold locks on two files of its name. A second run in this process is
+     * refused, too; but on POSIX systems, where locks belong to processes, its attempt lets other processes in.
      *
      * @throws IOException if another run has the lock, in this process or another; or if nothing can be locked here
      */
