@@ -23,7 +23,8 @@ final class OptimizerReference implements Experiment {
         return all.cells().stream().map(cell -> {
             double expected = trial.config().path("expected").path(cell.optimizer()).asDouble();
             return Claim.of(cell.optimizer(), Format.text("within %s of %.3f", MARGIN, expected),
-                    Math.abs(all.mean(cell) - expected) <= MARGIN, "%.3f, seeds deviate by %.3f", all.mean(cell), all.deviation(cell));
+                    Math.abs(all.mean(cell) - expected) <= MARGIN, "%.3f, seeds deviate by %.3f", all.mean(cell),
+                    all.deviation(cell));
         }).toList();
     }
 }

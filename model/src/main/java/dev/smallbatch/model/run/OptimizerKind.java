@@ -71,7 +71,8 @@ public enum OptimizerKind {
     RMSPROP_8BIT(RMSPROP.row.in8Bits()),
     ADAMW_8BIT(ADAMW.row.in8Bits()),
     ADAFACTOR(row("Adam's second moment in rows and columns, hardly any state").lrByWidth(1e-2)
-            .set("power", Adafactor.POWER, POSITIVE, "1 - k^-power of the mean of squares stays in update k, unless beta2 is given")
+            .set("power", Adafactor.POWER, POSITIVE,
+                    "1 - k^-power of the mean of squares stays in update k, unless beta2 is given")
             .set("factor-from", Adafactor.FACTOR_FROM, COUNT, "least rows and columns of a matrix that is factored")
             .set("form", Adafactor.Form.OPTAX, "what keeps the divisor from 0: 1e-30 added to squares, or torch's bounds")
             .set("smallest-scale", Adafactor.SMALLEST_SCALE, POSITIVE, "least size of a parameter that steps are measured by")
@@ -222,7 +223,8 @@ public enum OptimizerKind {
             return groups;
         }
         Decay ema = new Decay.PerStep(update.settings().number(EMA.name()));
-        return groups.stream().map(g -> new ParameterGroup(g.name(), g.selects(), new WeightAverage(g.rule(), ema, true, 1))).toList();
+        return groups.stream().map(g -> new ParameterGroup(g.name(), g.selects(),
+                new WeightAverage(g.rule(), ema, true, 1))).toList();
     }
 
     /** The rules with their usual decays and settings and one learning rate for all that stays, to measure an update. */
@@ -263,7 +265,8 @@ public enum OptimizerKind {
     /** The common options it has, as they are given, with their defaults in words. */
     public SequencedMap<String, String> usual() {
         SequencedMap<String, String> options = new LinkedHashMap<>();
-        options.put("--lr", row.lr + (row.byWidth ? " at a width of 256 and batch size 1, by width and batch" : " for every model"));
+        options.put("--lr", row.lr + (row.byWidth ? " at a width of 256 and batch size 1, by width and batch"
+                : " for every model"));
         if (hasBeta1()) {
             options.put("--beta1", Double.toString(row.beta1));
         }
@@ -325,7 +328,10 @@ public enum OptimizerKind {
         return hasBeta2() && row.beta2 != SecondDecay.IF_GIVEN;
     }
 
-    /** The usual second decay of a run and its updates, of so many tokens; null if the rule has none, or none unless it is asked for. */
+    /**
+     * The usual second decay of a run and its updates, of so many tokens; null if the rule has none, or none unless it is
+     * asked for.
+     */
     Decay beta2(long tokens, long tokensPerStep) {
         return switch (row.beta2) {
             case NONE, IF_GIVEN -> null;
