@@ -19,12 +19,16 @@ import dev.smallbatch.optim.schedule.Schedule;
  *
  * @param lr learning rate, at which every singular value of a matrix moves
  * @param beta decay of the average
+ * @param warmUp updates over which it rises, evenly, to beta: it is {@code firstBeta + (beta - firstBeta) (k - 1) / warmUp} until
+ *     then; 0 for none
+ * @param firstBeta the decay to begin with, at least 0 and below 1; often 0.85, with 300 updates
  * @param average what is orthogonalized
  * @param length how long a step is
  * @param weightDecay decoupled, of all tensors of the group
  * @see <a href="https://kellerjordan.github.io/posts/muon/">Jordan et al. 2024</a>
  */
-public record Muon(Schedule lr, Decay beta, Average average, Length length, double weightDecay) implements UpdateRule {
+public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Average average, Length length, double weightDecay)
+        implements UpdateRule {
     /** Decay of the tables that {@link AdamW} takes care of beside Muon, in the small-batch study. */
     public static final double TABLES_WEIGHT_DECAY = 1e-4;
     private static final double ADAM_SIZE = 0.2;
@@ -58,6 +62,15 @@ public record Muon(Schedule lr, Decay beta, Average average, Length length, doub
             throw new IllegalArgumentException("muon: average " + average + ", length " + length + ", weight decay " + weightDecay
                     + "; there is one of each, and decay is at least 0");
         }
+        if (!(warmUp >= 0 && firstBeta >= 0 && firstBeta < 1)) {
+            throw new IllegalArgumentException("muon: beta rises from " + firstBeta + " in " + warmUp + " updates; it does from"
+                    + " at least 0 and below 1, in at least 0");
+        }
+    }
+
+    /** With the same beta from the first update. */
+    public Muon(Schedule lr, Decay beta, Average average, Length length, double weightDecay) {
+        this(lr, beta, 0, 0, average, length, weightDecay);
     }
 
     /** As in the small-batch study: without Nesterov and decay. */
@@ -86,16 +99,36 @@ public record Muon(Schedule lr, Decay beta, Average average, Length length, doub
     @Override
     public float[] scalars(StepContext context) {
         long tokens = context.tokensPerStep();
-        double keep = beta.perStep(tokens);
-        double take = beta.complement(tokens);
+        long k = context.step() + 1;
+        double keep = beta(k, tokens);
+        double take = k > warmUp ? beta.complement(tokens) : 1 - keep;
         double rate = context.value(lr);
-        double correction = 1 / context.biasCorrection(beta);
+        double correction = 1 / gradientsShare(k, tokens, context.tokens() + tokens);
         if (average == Average.PLAIN) {
             return context.momentum(rate, weightDecay, keep, take, keep * correction, take * correction);
         }
         boolean corrected = average == Average.CORRECTED_NESTEROV;
-        double ahead = corrected ? keep / beta.complement(tokens, context.step() + 2, context.tokens() + 2 * tokens) : keep;
+        double ahead = corrected ? keep / gradientsShare(k + 1, tokens, context.tokens() + 2 * tokens) : keep;
         return context.momentum(rate, weightDecay, keep, take, keep * ahead, take * (ahead + (corrected ? correction : 1)));
+    }
+
+    /** The decay of update k = 1, 2, ... */
+    private double beta(long k, long tokensPerStep) {
+        double last = beta.perStep(tokensPerStep);
+        return k > warmUp ? last : firstBeta + (last - firstBeta) * (k - 1) / warmUp;
+    }
+
+    /** What of the average, which began at 0, is made of gradients after k updates: 1 less the product of their decays. */
+    private double gradientsShare(long k, long tokensPerStep, long tokens) {
+        if (warmUp == 0) {
+            return beta.complement(tokensPerStep, k, tokens);
+        }
+        double left = 1;
+        long rising = (long) Math.min(k, warmUp);
+        for (long i = 1; i <= rising; i++) {
+            left *= beta(i, tokensPerStep);
+        }
+        return 1 - left * Math.exp((k - rising) * beta.logPerStep(tokensPerStep));
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.smallbatch.core.autograd.Role;
 import dev.smallbatch.core.rand.RandomKey;
 import dev.smallbatch.core.replay.RecordingKernels;
 import dev.smallbatch.core.replay.Replayer;
+import dev.smallbatch.core.spi.UpdateKernels;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
@@ -197,24 +198,49 @@ class UpdateRuleTest {
     /** Heads side by side, each a matrix: as good as two parameters. */
     @Test
     void muonTreatsEveryBlockAsAMatrixOfItsOwn() {
-        Shape halfShape = Shape.of(3, 2);
-        float[] whole = {1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -2, -3};
-        float[] left = {1, 2, 5, 6, 9, -1};
-        float[] right = {3, 4, 7, 8, -2, -3};
+        Shape halfShape = Shape.of(4, 2);
+        float[] whole = {1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -2, -3, 2, 1, 0, 4};
+        float[] left = {1, 2, 5, 6, 9, -1, 2, 1};
+        float[] right = {3, 4, 7, 8, -2, -3, 0, 4};
         Muon muon = new Muon(new Constant(0.1), new Decay.PerStep(0.9));
         try (Workbench bench = new Workbench()) {
             SingleParameter both = new SingleParameter(bench, muon, new Parameter("p",
-                    bench.tensor(Shape.of(3, 4), new float[12]), Role.MATRIX, halfShape));
-            SingleParameter first = new SingleParameter(bench, muon, bench.parameter("p", halfShape, new float[6]));
-            SingleParameter second = new SingleParameter(bench, muon, bench.parameter("p", halfShape, new float[6]));
-            both.update(bench.tensor(Shape.of(3, 4), whole));
+                    bench.tensor(Shape.of(4, 4), new float[16]), Role.MATRIX, halfShape));
+            SingleParameter first = new SingleParameter(bench, muon, bench.parameter("p", halfShape, new float[8]));
+            SingleParameter second = new SingleParameter(bench, muon, bench.parameter("p", halfShape, new float[8]));
+            both.update(bench.tensor(Shape.of(4, 4), whole));
             first.update(bench.tensor(halfShape, left));
             second.update(bench.tensor(halfShape, right));
             float[] a = first.values();
             float[] b = second.values();
-            float[] expected = {a[0], a[1], b[0], b[1], a[2], a[3], b[2], b[3], a[4], a[5], b[4], b[5]};
+            float[] expected = {a[0], a[1], b[0], b[1], a[2], a[3], b[2], b[3], a[4], a[5], b[4], b[5], a[6], a[7], b[6], b[7]};
             assertArrayEquals(expected, both.values());
         }
+    }
+
+    @Test
+    void muonsDecayRisesEvenlyAndStays() {
+        double[] betas = {0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 0.9};
+        Decay last = new Decay.PerStep(0.9);
+        Muon plain = new Muon(new Constant(1), last, 4, 0.5, Muon.Average.PLAIN, Muon.Length.TALL, 0);
+        Muon ahead = new Muon(new Constant(1), last, 4, 0.5, Muon.Average.CORRECTED_NESTEROV, Muon.Length.TALL, 0);
+        double left = 1;
+        for (int step = 0; step + 1 < betas.length; step++) {
+            double keep = betas[step];
+            left *= keep;
+            double corrected = keep / (1 - left * betas[step + 1]);
+            float[] s = {(float) keep, (float) (1 - keep), (float) (keep / (1 - left)), (float) ((1 - keep) / (1 - left))};
+            assertArrayEquals(s, momentum(plain, step), 1e-6f, "plain, step " + step);
+            s[2] = (float) (keep * corrected);
+            s[3] = (float) ((1 - keep) * (corrected + 1 / (1 - left)));
+            assertArrayEquals(s, momentum(ahead, step), 1e-6f, "ahead, step " + step);
+        }
+    }
+
+    /** Keep and take of the average, then of the step. */
+    private static float[] momentum(Muon muon, int step) {
+        float[] s = muon.scalars(new StepContext(step, 64));
+        return new float[] {s[UpdateKernels.KEEP], s[UpdateKernels.TAKE], s[UpdateKernels.STEP_KEEP], s[UpdateKernels.STEP_TAKE]};
     }
 
     @Test
@@ -259,6 +285,8 @@ class UpdateRuleTest {
         assertThrows(IllegalArgumentException.class, () -> new Adafactor.SecondMoment.Power(0));
         assertThrows(IllegalArgumentException.class,
                 () -> new Muon(new Constant(1), decay, Muon.Average.PLAIN, Muon.Length.TALL, -1));
+        assertThrows(IllegalArgumentException.class,
+                () -> new Muon(new Constant(1), decay, 300, 1, Muon.Average.PLAIN, Muon.Length.TALL, 0));
         assertThrows(IllegalArgumentException.class, () -> new RAdam(new Constant(1), decay, decay, -1, 0));
         assertThrows(IllegalArgumentException.class, () -> new NAdam(new Constant(1), decay, decay, -1, 1e-8, 0));
         assertThrows(IllegalArgumentException.class, () -> new AdaBelief(new Constant(1), decay, decay, 1e-8, 0,
