@@ -62,12 +62,12 @@ public class Update extends KernelBenchmark {
         StepContext context = new StepContext(1, 1).withGradientNorm(1);
         Tensor scalars = operands.numbers(rule.scalars(context));
         WeightRounding rounding = WeightRounding.of(weights.rounding, 1, parameter);
-        return List.of(Operation.of(kernels -> {
-            if (!gradient.isPlanned()) {
-                rule.prepare(parameter, gradient, state, context, scratch, rounding, kernels);
-            }
-            rule.update(parameter, gradient, state, scalars, scratch, rounding, kernels);
-        }));
+        Operation update = Operation.of(kernels ->
+                rule.update(parameter, gradient, state, scalars, scratch, rounding, kernels));
+        return List.of(new Operation(kernels -> {
+            rule.prepare(parameter, gradient, state, context, scratch, rounding, kernels);
+            update.call().accept(kernels);
+        }, update.work()));
     }
 
     /** One parameter, as often as there is time. */
