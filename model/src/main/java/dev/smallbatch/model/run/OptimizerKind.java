@@ -61,7 +61,7 @@ public enum OptimizerKind {
             .rule(o -> new RmsProp(o.lr(), o.secondDecay(), 1e-8, o.weightDecay()))),
     ADAMW(row("Adam with decoupled weight decay").lrByWidth(2e-3).beta1(0.9).secondMoment()
             .rule(RuleOptions::adamW)),
-    SOPHIA_G(row("an average over a curvature, estimated from labels that the model draws, and clipped").sophia(0.05)
+    SOPHIA_G(row("an average over a curvature, estimated from labels that the model draws, and clipped").sophia(0.5)
             .rule(o -> o.sophia(Sophia.Form.G))),
     SOPHIA_H(row("an average over a curvature, estimated by products with the Hessian, and clipped").sophia(0.01).f32Alone()
             .rule(o -> o.sophia(Sophia.Form.H))),

@@ -25,7 +25,8 @@ import java.util.Arrays;
  * @param beta1 decay of the mean of gradients, usually 0.965 per step
  * @param beta2 decay of the mean of estimates, usually 0.99 for each; as a half-life, in tokens of training
  * @param form whose rule it is
- * @param gamma factor of the curvature, rho in the release: usually 0.05 with {@link Form#G}, 0.01 with {@link Form#H}
+ * @param gamma factor of the curvature, rho in the release: published 0.05 with {@link Form#G}, 0.01 with {@link Form#H}, for
+ *     batches of half a million tokens
  * @param eps least divisor, usually 1e-12
  * @param interval steps from one estimate to the next, usually 10
  * @param weightDecay decoupled, of all tensors of the group, usually twice AdamW's
