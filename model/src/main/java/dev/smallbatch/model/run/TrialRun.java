@@ -9,7 +9,6 @@ import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.train.Accumulation;
 import dev.smallbatch.optim.train.Batch;
 import dev.smallbatch.optim.train.BatchSource;
-import dev.smallbatch.optim.train.StepMemory;
 import dev.smallbatch.optim.train.TrainStep;
 import java.util.function.ToDoubleFunction;
 
@@ -18,28 +17,25 @@ final class TrialRun implements AutoCloseable {
     private final MemoryPlan.Choice choice;
     private final Kernels kernels;
     private final Region parameters;
-    private final Region state;
     private final Gpt model;
-    private final Optimizer optimizer;
     private long step;
 
     TrialRun(MemoryPlan.Choice choice, Kernels kernels) {
         this.choice = choice;
         this.kernels = kernels;
-        StepMemory memory = MemoryPlan.of(choice).memory();
-        parameters = Region.create("trial parameters", memory.parameters());
-        state = Region.create("trial optimizer", memory.optimizer());
+        parameters = Region.create("trial parameters", MemoryPlan.of(choice).memory().parameters());
         model = Gpt.initialized(choice.model(), parameters, 0, choice.dtype());
-        optimizer = new Optimizer(MemoryPlan.groups(choice), MemoryPlan.clipping(choice), model.parameters(), kernels,
-                state, Rounding.STOCHASTIC, 0);
     }
 
     /** A timing of the steps of a batch size, by a function that is given one step. */
     StepCost.Timing time(int batchSize, ToDoubleFunction<Runnable> timer) {
         MemoryPlan plan = MemoryPlan.of(choice.withBatchSize(batchSize));
-        try (Region activations = Region.create("trial step", plan.memory().step());
+        try (Region state = Region.create("trial optimizer", plan.memory().optimizer());
+                Region activations = Region.create("trial step", plan.memory().step());
                 Region data = Region.create("trial data", plan.memory().data())) {
             Batch batch = Batch.allocate(data, batchSize, choice.model().seqLen());
+            Optimizer optimizer = new Optimizer(MemoryPlan.groups(choice), MemoryPlan.clipping(choice), model.parameters(),
+                    kernels, state, Rounding.STOCHASTIC, 0);
             TrainStep trainStep = new TrainStep(model, optimizer, kernels, activations,
                     new Accumulation(choice.microBatches(), Accumulation.Weighting.TOKEN), choice.recompute());
             double seconds = timer.applyAsDouble(() -> {
@@ -63,7 +59,6 @@ final class TrialRun implements AutoCloseable {
 
     @Override
     public void close() {
-        state.close();
         parameters.close();
     }
 }
