@@ -10,6 +10,7 @@ import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.ShapeException;
 import dev.smallbatch.core.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -19,6 +20,9 @@ public abstract class MatmulCases extends FamilyCases {
     /** Shapes of a transformer's products, across the blocks that kernels cut K, M and N into. */
     private static final int[][] LARGE = {{130, 770, 515}, {129, 67, 1100}, {1, 770, 1100}, {257, 5, 515}, {2, 1030, 300},
         {64, 64, 2051}, {1601, 35, 19}, {21, 4131, 19}, {1555, 2111, 3}};
+
+    /** Stacks of as many products as the first number says. */
+    private static final int[][] STACKS = {{7, 5, 6, 9}, {12, 33, 32, 129}, {5, 129, 8, 515}, {3, 130, 131, 132}, {1, 19, 33, 5}};
 
     MatmulCases(BackendConformance suite) {
         super(suite);
@@ -35,6 +39,7 @@ public abstract class MatmulCases extends FamilyCases {
         cases.add(matmul(5, 6, 4, Operands.F32, false, false, 1, 0));
         cases.add(linear(5, 6, 4, DType.F32, true));
         cases.add(biasBackward(5, 6));
+        cases.add(matmulEach(3, 5, 6, 4, Operands.F32, false, false, 1, 0));
         int turn = 0;
         for (int size : Shapes.SIZES) {
             int small = Math.min(size, 129);
@@ -50,6 +55,13 @@ public abstract class MatmulCases extends FamilyCases {
             cases.add(linear(1 + turn % 4, 19, size, DType.BF16, turn % 3 > 0));
             cases.add(biasBackward(7, size));
             cases.add(biasBackward(size, 33));
+        }
+        for (int t = 0; t < 4; t++) {
+            for (int[] imnk : STACKS) {
+                float[] ab = ALPHA_BETA[turn++ % ALPHA_BETA.length];
+                Operands types = t == 3 ? Operands.bf16(turn) : Operands.F32;
+                cases.add(matmulEach(imnk[0], imnk[1], imnk[2], imnk[3], types, (t & 1) == 1, t > 1, ab[0], 1.75f * ab[1]));
+            }
         }
         for (int[] mnk : LARGE) {
             for (int t = 0; t < 4; t++) {
@@ -101,6 +113,39 @@ public abstract class MatmulCases extends FamilyCases {
                     double[] b = tb ? MatmulOracle.transpose(x.get("b"), N, K) : x.get("b");
                     return List.of(MatmulOracle.expected(a, b, alpha, beta == 0 ? null : x.get("out"), M, N, K));
                 });
+    }
+
+    private static OpCase matmulEach(int I, int M, int N, int K, Operands types, boolean ta, boolean tb, float alpha,
+            float beta) {
+        String label = "I %d M %d N %d K %d %s%s %s%s alpha %s beta %s";
+        OpCase c = OpCase.of("matmulEach", label.formatted(I, M, N, K, types.a(), ta ? "^T" : "", types.b(), tb ? "^T" : "", alpha,
+                beta)).written("out", I, M, N);
+        c.read("a", ta ? new long[] {I, K, M} : new long[] {I, M, K}).weight(types.a());
+        c.read("b", tb ? new long[] {I, N, K} : new long[] {I, K, N}).weight(types.b());
+        if (beta == 0) {
+            c.absent("c");
+        } else {
+            c.read("c", I, M, N).optional();
+        }
+        return c.call((k, t) -> k.matmul().matmulEach(t[0], t[1], transpose(ta), t[2], transpose(tb), alpha, t[3], beta))
+                .expect(x -> {
+                    double[] value = new double[I * M * N];
+                    double[] bound = new double[I * M * N];
+                    for (int i = 0; i < I; i++) {
+                        double[] a = Arrays.copyOfRange(x.get("a"), i * M * K, (i + 1) * M * K);
+                        double[] b = Arrays.copyOfRange(x.get("b"), i * N * K, (i + 1) * N * K);
+                        Expected one = MatmulOracle.expected(ta ? MatmulOracle.transpose(a, K, M) : a,
+                                tb ? MatmulOracle.transpose(b, N, K) : b, alpha,
+                                x.get("c") == null ? null : added(x.get("c"), beta, i * M * N, (i + 1) * M * N), M, N, K);
+                        System.arraycopy(one.value(), 0, value, i * M * N, M * N);
+                        System.arraycopy(one.bound(), 0, bound, i * M * N, M * N);
+                    }
+                    return List.of(new Expected(value, bound));
+                });
+    }
+
+    private static double[] added(double[] c, double beta, int from, int to) {
+        return Arrays.stream(c, from, to).map(x -> beta * x).toArray();
     }
 
     private static OpCase linear(int N, int cOut, int cIn, DType weight, boolean bias) {

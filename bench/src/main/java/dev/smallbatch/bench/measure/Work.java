@@ -38,6 +38,7 @@ public record Work(double flops, double bytes) {
     private static double flops(KernelCall call) {
         List<Object> arguments = call.arguments();
         return switch (call.method()) {
+            case "matmulEach" -> 2.0 * tensor(call, 0).numel() * innerOfStack(tensor(call, 1), (Transpose) arguments.get(2));
             case "matmul" -> 2.0 * tensor(call, 0).numel() * inner(tensor(call, 1), (Transpose) arguments.get(2));
             case "linear" -> 2.0 * tensor(call, 0).numel() * tensor(call, 1).shape().cols();
             case "attention" -> 2 * attentionProduct((AttentionSpec) arguments.get(3));
@@ -49,6 +50,10 @@ public record Work(double flops, double bytes) {
     /** One of the products of attention, of the pairs (t, s) with s at most t. */
     private static double attentionProduct(AttentionSpec spec) {
         return 1.0 * spec.batch() * spec.heads() * spec.headSize() * spec.time() * (spec.time() + 1.0);
+    }
+
+    private static long innerOfStack(Tensor a, Transpose transposed) {
+        return a.shape().dim(transposed == Transpose.YES ? 1 : 2);
     }
 
     private static long inner(Tensor a, Transpose transposed) {

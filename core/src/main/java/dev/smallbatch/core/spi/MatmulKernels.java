@@ -23,6 +23,23 @@ public interface MatmulKernels {
     void matmul(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, float beta);
 
     /**
+     * The products of two stacks of I matrices each, which may be small: {@code out[i] = alpha * op(a[i]) * op(b[i]) + beta *
+     * c[i]}.
+     *
+     * <pre>
+     * out  (I, M, N)                       written
+     * a    (I, M, K), or (I, K, M) if ta   read; F32 or BF16
+     * b    (I, K, N), or (I, N, K) if tb   read; F32 or BF16
+     * c    (I, M, N)                       read; may be null, for zeros
+     * </pre>
+     *
+     * @param alpha factor of the products
+     * @param beta factor of c
+     * @throws dev.smallbatch.core.tensor.ShapeException if I, M, N or K differ between arguments
+     */
+    void matmulEach(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, Tensor c, float beta);
+
+    /**
      * Affine map of rows: {@code out = x * weight^T + bias}.
      *
      * <pre>

@@ -115,7 +115,7 @@ class OptimizersTest {
         assertState(4.0 * model.parameterCount(), OptimizerKind.MOMENTUM, model);
         assertState(8.0 * model.parameterCount(), OptimizerKind.ADAMW, model);
         double tables = 2.0 * model.vocabularySize() * model.dim();
-        double scratch = 4 * 2.5 * 4 * model.dim() * model.dim();
+        double scratch = 4 * 3.0 * 4 * model.dim() * model.dim();
         assertState(4.0 * (model.parameterCount() + tables) + scratch, OptimizerKind.MUON, model);
         int dim = model.dim();
         int heads = model.heads();

@@ -14,8 +14,8 @@ import dev.smallbatch.optim.schedule.Schedule;
  * need another rule, usually {@link AdamW}. For update k = 1, 2, ...: {@code m = beta m + (1 - beta) g}, and {@code p = p - lr
  * (s O(u) + weightDecay p)}, O being {@link NewtonSchulz}. What u and s are differs in what is published: {@link Average} and
  * {@link Length}. A parameter of several (out, in) matrices ({@link Parameter#block}), as attention has for its heads, is
- * orthogonalized one by one. 4 bytes of state for each parameter; all parameters together need the room of two and a half copies
- * of the largest one to work in.
+ * orthogonalized one by one. 4 bytes of state for each parameter; all parameters together need the room of three copies of the
+ * largest one to work in.
  *
  * @param lr learning rate, at which every singular value of a matrix moves
  * @param beta decay of the average
@@ -88,7 +88,8 @@ public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Ave
 
     @Override
     public long scratchSize(Parameter parameter) {
-        return parameter.value().numel() + NewtonSchulz.scratchSize(parameter.block());
+        long size = parameter.value().numel();
+        return 2 * size + size / parameter.block().numel() * NewtonSchulz.squaresSize(parameter.block());
     }
 
     @Override
@@ -138,13 +139,11 @@ public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Ave
         Shape block = parameter.block();
         Tensor blocks = scratch.rows(0, shape.numel()).reshape(Shape.of(shape.rows() / block.rows(), shape.cols() / block.cols(),
                 block.rows(), block.cols()));
-        Tensor rest = scratch.rows(shape.numel(), scratch.numel());
         kernels.update().muonMoment(state.get("m"), blocks, gradient, scalars);
-        Tensor stacked = blocks.reshape(Shape.of(shape.numel() / block.cols(), block.cols()));
-        for (long row = 0; row < stacked.shape().rows(); row += block.rows()) {
-            NewtonSchulz.QUINTIC.orthogonalize(stacked.rows(row, row + block.rows()), rest, kernels);
-        }
-        kernels.update().muonStep(parameter.value(), blocks, scalars, (float) size(block), rounding.mode(), rounding.key());
+        Tensor stack = blocks.reshape(Shape.of(shape.numel() / block.numel(), block.rows(), block.cols()));
+        Tensor orthogonal = NewtonSchulz.QUINTIC.orthogonalize(stack, scratch.rows(shape.numel(), 2 * shape.numel()),
+                scratch.rows(2 * shape.numel(), scratch.numel()), kernels).reshape(blocks.shape());
+        kernels.update().muonStep(parameter.value(), orthogonal, scalars, (float) size(block), rounding.mode(), rounding.key());
     }
 
     private double size(Shape block) {

@@ -59,7 +59,7 @@ final class NormalizedMatrix {
     /** Elements to work in. */
     static long scratchSize(Parameter parameter, boolean copied) {
         long size = parameter.value().numel();
-        long forProducts = NewtonSchulz.scratchSize(parameter.block()) - parameter.block().numel();
+        long forProducts = size / parameter.block().numel() * NewtonSchulz.squaresSize(parameter.block());
         return 2 * lineCount(parameter) + (copied ? 2 * size + Math.max(size, forProducts) : 0);
     }
 
@@ -165,10 +165,8 @@ final class NormalizedMatrix {
 
     private void orthogonalize(NewtonSchulz iteration) {
         Shape block = parameter.block();
-        Tensor old = other().rows(0, block.numel());
-        for (long row = 0; row < x.shape().rows(); row += block.rows()) {
-            iteration.orthogonalize(x.rows(row, row + block.rows()), old, work, kernels);
-        }
+        Tensor stack = x.reshape(Shape.of(x.numel() / block.numel(), block.rows(), block.cols()));
+        x = iteration.orthogonalize(stack, other(), work, kernels).reshape(x.shape());
         scaleBy((float) Math.sqrt(Math.max(block.rows(), block.cols())));
     }
 

@@ -117,9 +117,9 @@ class PublishedUpdatesTest {
             for (int i = 0; i < values.length; i++) {
                 x.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (values[i] / Math.sqrt(squares)));
             }
-            Tensor scratch = bench.vector(new float[(int) NewtonSchulz.scratchSize(shape)]);
-            NewtonSchulz.QUINTIC.orthogonalize(x, scratch, bench.kernels());
-            return x.toFloatArray();
+            Tensor room = bench.vector(new float[(int) NewtonSchulz.squaresSize(shape)]);
+            Tensor stack = x.reshape(Shape.of(1, shape.rows(), shape.cols()));
+            return NewtonSchulz.QUINTIC.orthogonalize(stack, bench.vector(values.clone()), room, bench.kernels()).toFloatArray();
         }
     }
 

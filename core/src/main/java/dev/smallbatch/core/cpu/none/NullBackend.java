@@ -44,6 +44,9 @@ final class NullBackend implements Backend {
         public void matmul(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, float beta) {}
 
         @Override
+        public void matmulEach(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, Tensor c, float beta) {}
+
+        @Override
         public void linear(Tensor out, Tensor x, Tensor weight, Tensor bias) {}
 
         @Override

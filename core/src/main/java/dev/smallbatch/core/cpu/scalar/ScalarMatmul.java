@@ -13,9 +13,21 @@ final class ScalarMatmul implements MatmulKernels {
         this.parallel = parallel;
     }
 
-    /** out[m, n] = alpha sum_k op(a)[m, k] op(b)[k, n] + beta out[m, n]. */
     @Override
     public void matmul(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, float beta) {
+        product(out, a, ta, b, tb, alpha, beta == 0 ? null : out, beta);
+    }
+
+    @Override
+    public void matmulEach(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, Tensor c, float beta) {
+        for (long i = 0; i < out.shape().dim(0); i++) {
+            Tensor added = c == null ? null : c.rows(i, i + 1);
+            product(out.rows(i, i + 1), a.rows(i, i + 1), ta, b.rows(i, i + 1), tb, alpha, added, beta);
+        }
+    }
+
+    /** out[m, n] = alpha sum_k op(a)[m, k] op(b)[k, n] + beta c[m, n]. */
+    private void product(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, Tensor c, float beta) {
         long M = out.shape().rows();
         long N = out.shape().cols();
         long K = ta == Transpose.NO ? a.shape().cols() : a.shape().rows();
@@ -26,6 +38,7 @@ final class ScalarMatmul implements MatmulKernels {
         Floats outs = new Floats(out);
         Floats as = new Floats(a);
         Floats bs = new Floats(b);
+        Floats cs = c == null ? null : new Floats(c);
         Grid.split(parallel, M, N * K, (from, to) -> {
             for (long m = from; m < to; m++) {
                 for (long n = 0; n < N; n++) {
@@ -33,8 +46,8 @@ final class ScalarMatmul implements MatmulKernels {
                     for (long k = 0; k < K; k++) {
                         sum += as.get(m * aRow + k * aCol) * bs.get(k * bRow + n * bCol);
                     }
-                    double old = beta == 0 ? 0 : outs.get(m * N + n);
-                    outs.set(m * N + n, alpha * sum + old);
+                    double added = cs == null ? 0 : beta * cs.get(m * N + n);
+                    outs.set(m * N + n, alpha * sum + added);
                 }
             }
         });

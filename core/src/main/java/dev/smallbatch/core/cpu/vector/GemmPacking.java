@@ -93,17 +93,20 @@ final class GemmPacking {
         }
     }
 
-    /** Writes a tile out: {@code out[base + r * stride + j] = alpha c + beta out + bias[j]} for r below rows, j below cols. */
+    /**
+     * Writes a tile out: {@code out[base + r * stride + j] = alpha c + beta added[base + r * stride + j] + bias[j]} for r below rows,
+     * j below cols.
+     */
     static void writeTile(float[] c, int cAt, MemorySegment out, long base, long stride, int rows, int cols, float alpha,
-            boolean add, MemorySegment bias, long biasAt) {
+            MemorySegment added, float beta, MemorySegment bias, long biasAt) {
         for (int r = 0; r < rows; r++) {
             int ci = cAt + r * GemmTile.COLS;
             long oi = base + r * stride;
             int j = 0;
             for (; j + L <= cols; j += L) {
                 FloatVector v = FloatVector.fromArray(Lanes.SPECIES, c, ci + j).mul(alpha);
-                if (add) {
-                    v = v.add(Lanes.load(out, oi + j));
+                if (added != null) {
+                    v = Lanes.load(added, oi + j).fma(Lanes.all(beta), v);
                 }
                 if (bias != null) {
                     v = v.add(Lanes.load(bias, biasAt + j));
@@ -112,8 +115,8 @@ final class GemmPacking {
             }
             for (; j < cols; j++) {
                 float v = c[ci + j] * alpha;
-                if (add) {
-                    v += out.get(ValueLayout.JAVA_FLOAT, (oi + j) << 2);
+                if (added != null) {
+                    v = Math.fma(beta, added.get(ValueLayout.JAVA_FLOAT, (oi + j) << 2), v);
                 }
                 if (bias != null) {
                     v += bias.get(ValueLayout.JAVA_FLOAT, (biasAt + j) << 2);

@@ -6,6 +6,8 @@ import dev.smallbatch.core.spi.Transpose;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Products by packed panels: blocks of both operands are copied into panels that the caches hold, then tiles of the
@@ -18,6 +20,8 @@ final class VectorMatmul implements MatmulKernels {
     private static final int DEPTH = 384;
     /** Panels of a that are packed at a time. */
     private static final int A_PANELS = 1536 / ROWS;
+    /** Panels of both that are packed at a time by one thread. */
+    private static final int FEW_PANELS = 4;
     /** Panels of b that are packed at a time. */
     private static final int B_PANELS = 2048 / COLS;
     /** Panels of a in one task: with its panels of b they stay in the second-level cache. */
@@ -26,15 +30,32 @@ final class VectorMatmul implements MatmulKernels {
     private static final int TASK_B_PANELS = 4;
     /** Below this many multiplications one thread does everything. */
     private static final long SERIAL = 1L << 17;
+    /** Up to so many multiplications a product of many is made by one thread. */
+    private static final long EACH_SERIAL = 1L << 21;
 
     private final Parallel parallel;
-    private final float[] packedA = new float[A_PANELS * ROWS * DEPTH];
-    private final float[] packedB = new float[B_PANELS * COLS * DEPTH];
+    private final int rowsAtOnce;
+    private final int colsAtOnce;
+    private final float[] packedA;
+    private final float[] packedB;
     private final float[][] tiles;
+    /** For each of several threads one that works alone. */
+    private final List<VectorMatmul> alone;
 
     VectorMatmul(Parallel parallel) {
+        this(parallel, A_PANELS, B_PANELS,
+                Stream.generate(() -> new VectorMatmul(Parallel.of(1), FEW_PANELS, FEW_PANELS, List.of()))
+                        .limit(parallel.threads() == 1 ? 0 : parallel.threads()).toList());
+    }
+
+    private VectorMatmul(Parallel parallel, int aPanels, int bPanels, List<VectorMatmul> alone) {
         this.parallel = parallel;
+        this.rowsAtOnce = aPanels * ROWS;
+        this.colsAtOnce = bPanels * COLS;
+        this.packedA = new float[rowsAtOnce * DEPTH];
+        this.packedB = new float[colsAtOnce * DEPTH];
         this.tiles = new float[parallel.threads()][ROWS * COLS];
+        this.alone = alone;
     }
 
     @Override
@@ -42,7 +63,28 @@ final class VectorMatmul implements MatmulKernels {
         int m = (int) out.shape().rows();
         int n = (int) out.shape().cols();
         int k = (int) (ta == Transpose.NO ? a.shape().cols() : a.shape().rows());
-        new Product(out.segment(), a, ta == Transpose.YES, b, tb == Transpose.YES, null, m, n, k, alpha, beta != 0).run();
+        new Product(out.segment(), a, ta, b, tb, null, m, n, k, alpha, beta == 0 ? null : out, beta).run();
+    }
+
+    @Override
+    public void matmulEach(Tensor out, Tensor a, Transpose ta, Tensor b, Transpose tb, float alpha, Tensor c, float beta) {
+        int count = (int) out.shape().dim(0);
+        int m = (int) out.shape().dim(1);
+        int n = (int) out.shape().dim(2);
+        int k = (int) a.shape().dim(ta == Transpose.NO ? 2 : 1);
+        boolean small = !alone.isEmpty() && count > 1 && (long) m * n * k <= EACH_SERIAL;
+        Parallel.Task each = (i, thread) -> {
+            Tensor added = c == null ? null : c.rows(i, i + 1L);
+            (small ? alone.get(thread) : this).new Product(out.rows(i, i + 1L).segment(), a.rows(i, i + 1L), ta, b.rows(i, i + 1L), tb,
+                    null, m, n, k, alpha, added, beta).run();
+        };
+        if (small) {
+            parallel.run(count, each);
+        } else {
+            for (int i = 0; i < count; i++) {
+                each.run(i, 0);
+            }
+        }
     }
 
     @Override
@@ -54,7 +96,8 @@ final class VectorMatmul implements MatmulKernels {
             FewRows.linear(parallel, out.segment(), x.segment(), weight, bias == null ? null : bias.segment(), m, n, k);
             return;
         }
-        new Product(out.segment(), x, false, weight, true, bias == null ? null : bias.segment(), m, n, k, 1, false).run();
+        new Product(out.segment(), x, Transpose.NO, weight, Transpose.YES, bias == null ? null : bias.segment(), m, n, k, 1, null,
+                0).run();
     }
 
     @Override
@@ -76,7 +119,8 @@ final class VectorMatmul implements MatmulKernels {
         private final int n;
         private final int k;
         private final float alpha;
-        private final boolean add;
+        private final MemorySegment c;
+        private final float beta;
         private int rowAt;
         private int rows;
         private int colAt;
@@ -84,32 +128,33 @@ final class VectorMatmul implements MatmulKernels {
         private int depthAt;
         private int depth;
 
-        Product(MemorySegment out, Tensor a, boolean ta, Tensor b, boolean tb, MemorySegment bias, int m, int n, int k,
-                float alpha, boolean add) {
+        Product(MemorySegment out, Tensor a, Transpose ta, Tensor b, Transpose tb, MemorySegment bias, int m, int n, int k,
+                float alpha, Tensor c, float beta) {
             this.out = out;
             this.a = a.segment();
             this.aHalf = a.dtype() == DType.BF16;
-            this.ta = ta;
+            this.ta = ta == Transpose.YES;
             this.b = b.segment();
             this.bHalf = b.dtype() == DType.BF16;
-            this.tb = tb;
+            this.tb = tb == Transpose.YES;
             this.bias = bias;
             this.m = m;
             this.n = n;
             this.k = k;
             this.alpha = alpha;
-            this.add = add;
+            this.c = c == null ? null : c.segment();
+            this.beta = beta;
         }
 
         void run() {
             // K = 0 still takes one (empty) block, which writes zeros or the bias.
             for (colAt = 0; colAt < n; colAt += cols) {
-                cols = Math.min(n - colAt, B_PANELS * COLS);
+                cols = Math.min(n - colAt, colsAtOnce);
                 for (depthAt = 0; depthAt == 0 || depthAt < k; depthAt += Math.max(1, depth)) {
                     depth = Math.min(k - depthAt, DEPTH);
                     each(panels(cols, COLS), this::packB);
                     for (rowAt = 0; rowAt < m; rowAt += rows) {
-                        rows = Math.min(m - rowAt, A_PANELS * ROWS);
+                        rows = Math.min(m - rowAt, rowsAtOnce);
                         each(panels(rows, ROWS), this::packA);
                         compute();
                     }
@@ -184,7 +229,8 @@ final class VectorMatmul implements MatmulKernels {
                     int row = ap * ROWS;
                     GemmTile.run(depth, packedA, row * depth, packedB, col * depth, tile, 0);
                     GemmPacking.writeTile(tile, 0, out, (long) (rowAt + row) * n + colAt + col, n, Math.min(ROWS, rows - row),
-                            Math.min(COLS, cols - col), alpha, add || !first, first ? bias : null, colAt + col);
+                            Math.min(COLS, cols - col), alpha, first ? c : out, first ? beta : 1, first ? bias : null,
+                            colAt + col);
                 }
             }
         }
