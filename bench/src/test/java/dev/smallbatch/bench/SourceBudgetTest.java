@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Test;
 /** The project stays small enough to be read. Raising a number here needs a reason in the commit message. */
 class SourceBudgetTest {
     private static final int FILE_LINES = 400;
-    private static final int CORE_CODE = 9_400;
+    private static final int CORE_CODE = 9_600;
     /** Everything but bench. */
-    private static final int SHIPPED_CODE = 22_800;
+    private static final int SHIPPED_CODE = 23_300;
     private static final int BENCH_CODE = 6_200;
 
     @Test
