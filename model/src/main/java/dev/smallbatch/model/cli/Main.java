@@ -78,7 +78,7 @@ public final class Main implements Runnable {
         line.registerConverter(long.class, Quantity::whole);
         line.registerConverter(Double.class, Quantity::real);
         line.registerConverter(double.class, Quantity::real);
-        line.registerConverter(TrainCommand.BatchSize.class, TrainCommand.BatchSize::of);
+        line.registerConverter(BatchOptions.Size.class, BatchOptions.Size::of);
         line.setExpandAtFiles(false);
         line.registerConverter(DType.class, WeightTypes::dtype);
         line.registerConverter(Rounding.class, WeightTypes::rounding);

@@ -9,6 +9,7 @@ import dev.smallbatch.model.run.MachineMemory;
 import dev.smallbatch.model.run.MemoryPlan;
 import dev.smallbatch.model.run.OptimizerKind;
 import dev.smallbatch.model.run.Recipe;
+import dev.smallbatch.model.run.RunConfig;
 import dev.smallbatch.model.run.Settings;
 import dev.smallbatch.model.run.TrainingSpeed;
 import dev.smallbatch.model.run.UsageException;
@@ -16,6 +17,7 @@ import dev.smallbatch.optim.train.StepMemory;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -50,8 +52,8 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--tokens", paramLabel = "N", description = "Length of the run (default: 20 for each active parameter).")
     private Long tokens;
 
-    @Option(names = "--batch-size", paramLabel = "N", description = "Sequences per update (default: recommended).")
-    private Integer batchSize;
+    @Mixin
+    private final BatchOptions batches = new BatchOptions();
 
     @Mixin
     private final OptimizerOptions optimizer = new OptimizerOptions();
@@ -85,17 +87,18 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         check();
         GptConfig model = model();
-        if ((long) or(batchSize, 1) * model.seqLen() > Integer.MAX_VALUE) {
-            throw new UsageException("plan: --batch-size " + batchSize + " with sequences of " + model.seqLen()
+        RunConfig.Growth growth = batches.growth();
+        if ((long) batches.first() * model.seqLen() > Integer.MAX_VALUE) {
+            throw new UsageException("plan: --batch-size " + batches.first() + " with sequences of " + model.seqLen()
                     + " tokens; an update has at most " + Integer.MAX_VALUE + " tokens");
         }
         console.out().println(Format.text("%s parameters, %s of them active; %d layers, dim %,d, %d heads, sequences of %,d"
                 + " tokens, vocabulary %,d", Format.count(model.parameterCount()), Format.count(model.activeParameterCount()),
                 model.layers(), model.dim(), model.heads(), model.seqLen(), model.vocabularySize()));
         if (table) {
-            table(model);
+            table(model, growth);
         } else {
-            recipe(model);
+            recipe(model, growth);
         }
         return 0;
     }
@@ -104,7 +107,7 @@ final class PlanCommand implements Callable<Integer> {
         if (shape.preset != null && parameters != null) {
             throw new UsageException("plan: --preset " + shape.preset + " and --params " + parameters + "; give one of them");
         }
-        requirePositive("--batch-size", batchSize);
+        requirePositive("--batch-size", batches.sequences());
         requirePositive("--memory", memory);
         requirePositive("--tokens", tokens);
         requirePositive("--params", parameters);
@@ -119,14 +122,16 @@ final class PlanCommand implements Callable<Integer> {
         }
     }
 
-    private void table(GptConfig model) {
+    private void table(GptConfig model, RunConfig.Growth growth) {
         MemoryPlan plan = MemoryPlan.of(new MemoryPlan.Choice(model, Objects.requireNonNullElse(dtype, DType.F32),
                 Objects.requireNonNullElse(optimizer.kind, OptimizerKind.ADAMW),
-                Objects.requireNonNullElse(optimizer.settings(), Settings.NONE), clipNorm != null, or(batchSize, 1),
-                Boolean.TRUE.equals(recompute), 1));
+                Objects.requireNonNullElse(optimizer.settings(), Settings.NONE), clipNorm != null, batches.first(),
+                Boolean.TRUE.equals(recompute), growth == null ? 1 : batches.first()));
         console.out().println(Format.text(ROW, "", "weights", "optimizer", "gradients", "activations", "tokens", "with the JVM"));
         row("as given", plan);
-        plan.neighbours().forEach(this::row);
+        SequencedMap<String, MemoryPlan> neighbours = plan.neighbours();
+        neighbours.keySet().removeIf(label -> growth != null && label.matches("--(batch-size|accumulate) .*"));
+        neighbours.forEach(this::row);
         console.out().println(Format.text("the JVM itself takes about %s; everything else is exact",
                 Format.bytes(MemoryPlan.JVM_BYTES)));
     }
@@ -138,11 +143,11 @@ final class PlanCommand implements Callable<Integer> {
                 Format.bytes(memory.data()), Format.bytes(plan.resident())));
     }
 
-    private void recipe(GptConfig model) {
+    private void recipe(GptConfig model, RunConfig.Growth growth) {
         OptionalLong here = MachineMemory.available();
         Recipe recipe = Recipe.forModel(model).withOptimizer(optimizer.kind, optimizer.settings()).withDType(dtype)
                 .withRecompute(recompute)
-                .withBatchSize(batchSize).withClipping(clipNorm != null);
+                .withBatchSize(batches.sequences()).withClipping(clipNorm != null).withGrowth(batches.first(), growth);
         if (tokens != null) {
             recipe = recipe.forTokens(tokens);
         }
@@ -178,9 +183,5 @@ final class PlanCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new UsageException("plan: " + e.getMessage());
         }
-    }
-
-    private static int or(Integer value, int otherwise) {
-        return Objects.requireNonNullElse(value, otherwise);
     }
 }

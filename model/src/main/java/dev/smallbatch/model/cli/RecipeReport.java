@@ -120,7 +120,9 @@ final class RecipeReport {
         List<String> options = new ArrayList<>(List.of(program, "train --data TEXT --out run"));
         options.add(shape(preset, model));
         options.add(model.vocabularySize() == 256 ? "--tokenizer byte" : "--vocab-size " + model.vocabularySize());
-        options.add("--batch-size " + choice.batchSize());
+        options.add(recipe.growth().map(growth -> "--batch-size adaptive --batch-initial " + choice.batchSize() + " --batch-max "
+                + growth.max() + " --batch-test " + growth.test() + " --batch-interval " + growth.interval() + " --lr-scaling "
+                + growth.lrScaling()).orElse("--batch-size " + choice.batchSize()));
         options.add("--optimizer " + choice.optimizer().option() + " --dtype " + lowerCase(choice.dtype()));
         if (choice.dtype() == DType.BF16) {
             options.add("--rounding stochastic");

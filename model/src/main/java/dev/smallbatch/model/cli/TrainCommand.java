@@ -58,6 +58,9 @@ final class TrainCommand implements Callable<Integer> {
     @ArgGroup(validate = false, heading = "%nOptimizer:%n")
     private final OptimizerOptions optimizer = new OptimizerOptions();
 
+    @ArgGroup(validate = false, heading = "%nBatches:%n")
+    private final BatchOptions batches = new BatchOptions();
+
     @ArgGroup(validate = false, heading = "%nTraining:%n")
     private final UpdateOptions update = new UpdateOptions();
 
@@ -69,17 +72,6 @@ final class TrainCommand implements Callable<Integer> {
 
     /** How parameters change. */
     private static final class UpdateOptions {
-        @Option(names = "--batch-size", paramLabel = "N",
-                description = "Sequences per update (default: 1); adaptive: more and more of them, as their noise demands.")
-        private BatchSize batchSize;
-        @Option(names = "--batch-initial", paramLabel = "N", description = "First size of adaptive batches (default: 2).")
-        private Integer batchInitial;
-        @Option(names = "--batch-max", paramLabel = "N", description = "Largest size of adaptive batches (default: 64).")
-        private Integer batchMax;
-        @Option(names = "--batch-eta", paramLabel = "X",
-                description = "Adaptive batches grow while the noise of their gradient is longer than X times the gradient"
-                        + " (default: 1).")
-        private Double batchEta;
         @Option(names = "--tokens", paramLabel = "N",
                 description = "Length of the run (default: 20 for each active parameter, but the text at most 4 times).")
         private Long tokens;
@@ -142,17 +134,6 @@ final class TrainCommand implements Callable<Integer> {
         private Long checkpointEvery;
     }
 
-    /**
-     * What {@code --batch-size} may say.
-     *
-     * @param sequences null for adaptive
-     */
-    record BatchSize(Integer sequences) {
-        static BatchSize of(String text) {
-            return new BatchSize(text.strip().equalsIgnoreCase("adaptive") ? null : (Integer) Quantity.small(text));
-        }
-    }
-
     TrainCommand(Console console) {
         this.console = console;
     }
@@ -191,17 +172,6 @@ final class TrainCommand implements Callable<Integer> {
         if (update.ema != null) {
             options.set("ema", update.ema);
         }
-        return batchSize(options);
-    }
-
-    private TrainingOptions batchSize(TrainingOptions options) {
-        if (update.batchSize != null && update.batchSize.sequences == null) {
-            return options.adaptiveBatch(update.batchInitial, update.batchMax, update.batchEta);
-        }
-        if (update.batchInitial != null || update.batchMax != null || update.batchEta != null) {
-            throw new ParameterException(spec.commandLine(),
-                    "--batch-initial, --batch-max and --batch-eta belong to --batch-size adaptive");
-        }
-        return options.batchSize(update.batchSize == null ? null : update.batchSize.sequences);
+        return batches.into(options);
     }
 }

@@ -111,9 +111,9 @@ final class TrainingSession {
 
     private static String batches(RunConfig config) {
         return config.growth() == null ? Format.text("batches of %d x %,d tokens", config.batchSize(), config.model().seqLen())
-                : Format.text("batches of %d to %d x %,d tokens, growing while their noise exceeds %s of the gradient",
-                        config.batchSize(), config.growth().max(), config.model().seqLen(),
-                        Format.number(config.growth().eta()));
+                : Format.text("batches of %d to %d x %,d tokens, growing by the test %s; lr scaling %s",
+                        config.batchSize(), config.growth().max(), config.model().seqLen(), config.growth().test(),
+                        config.growth().lrScaling());
     }
 
     private static String every(RunConfig config, long steps) {

@@ -14,8 +14,6 @@ final class Defaults {
     /** Of batches that grow. */
     static final int FIRST_BATCH = 2;
     static final int LARGEST_BATCH = 64;
-    /** At which a batch has as much noise as signal. */
-    static final double BATCH_ETA = 1;
 
     /** Below this much text a learned vocabulary has seen its words too seldom. */
     private static final long BYTES_FOR_BPE = 200_000;

@@ -13,7 +13,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
  * {@code loss.png}: training loss, smoothed training loss and validation loss against tokens, which have a logarithmic axis; and
- * the tokens of an update where they change, on an axis of their own.
+ * where batches change the tokens of an update and its learning rate, each on an axis of its own.
  */
 public final class LossPlot {
     private static final int WIDTH = 1000;
@@ -21,6 +21,7 @@ public final class LossPlot {
     private static final Color RAW = new Color(190, 205, 225);
     private static final Color SMOOTH = new Color(25, 85, 165);
     private static final Color BATCH = new Color(90, 150, 70);
+    private static final Color RATE = new Color(220, 160, 60);
     private static final Color EVAL = new Color(200, 60, 40);
     /** A point of the smoothed curve is the mean of this part of all lines, but near the beginning of few. */
     private static final double WINDOW = 0.05;
@@ -58,15 +59,20 @@ public final class LossPlot {
             points.setMarker(SeriesMarkers.CIRCLE).setMarkerColor(EVAL);
         }
         if (metrics.stream().mapToLong(Metric::batchTokens).distinct().count() > 1) {
-            XYSeries batches = chart.addSeries("tokens of an update", tokens,
-                    metrics.stream().mapToDouble(Metric::batchTokens).toArray());
-            line(batches, BATCH, 1.5f);
-            batches.setYAxisGroup(1);
-            chart.setYAxisGroupTitle(1, "tokens of an update");
-            chart.getStyler().setYAxisGroupPosition(1, Styler.YAxisPosition.Right)
-                    .setLegendPosition(Styler.LegendPosition.InsideN);
+            chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideN);
+            beside(chart, 1, "tokens of an update", tokens, metrics.stream().mapToDouble(Metric::batchTokens).toArray(), BATCH);
+            beside(chart, 2, "learning rate", tokens, metrics.stream().mapToDouble(Metric::lr).toArray(), RATE);
         }
         return chart;
+    }
+
+    /** A line with an axis of its own on the right. */
+    private static void beside(XYChart chart, int axis, String what, double[] tokens, double[] values, Color color) {
+        XYSeries series = chart.addSeries(what, tokens, values);
+        line(series, color, 1.5f);
+        series.setYAxisGroup(axis);
+        chart.setYAxisGroupTitle(axis, what);
+        chart.getStyler().setYAxisGroupPosition(axis, Styler.YAxisPosition.Right);
     }
 
     private static void line(XYSeries series, Color color, float width) {

@@ -34,9 +34,7 @@ final class OptionChecks {
             throw new UsageException("train: --vocab-size is for --tokenizer bpe; the vocabulary of " + options.tokenizer
                     + " has its own size");
         }
-        positive(options.adaptive ? "--batch-initial" : "--batch-size", options.batchSize);
-        positive("--batch-max", options.batchMax);
-        positive("--batch-eta", options.batchEta);
+        positive(options.growth != null ? "--batch-initial" : "--batch-size", options.batchSize);
         checkGrowth();
         checkAccumulation();
         positive("--tokens", options.tokens);
@@ -84,7 +82,7 @@ final class OptionChecks {
     }
 
     private void checkGrowth() {
-        if (!options.adaptive) {
+        if (options.growth == null) {
             return;
         }
         if (options.steps != null || options.seconds != null) {
@@ -96,15 +94,7 @@ final class OptionChecks {
             throw new UsageException("train: --accumulate and --accumulate-by are for batches of one size; with --batch-size"
                     + " adaptive every sequence is a micro-batch, which keeps memory as it is. Leave them out");
         }
-        if (options.resume) {
-            return;
-        }
-        try {
-            RunPlanner planner = new RunPlanner(options);
-            planner.growth().from(planner.batchSize());
-        } catch (IllegalArgumentException e) {
-            throw new UsageException("train: --batch-size adaptive, --batch-initial, --batch-max: " + e.getMessage());
-        }
+        options.growth.check(options.batchSize, 0);
     }
 
     private void checkAccumulation() {

@@ -10,6 +10,7 @@ import dev.smallbatch.optim.batch.Throughput;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -132,6 +133,22 @@ public final class Recipe {
         return with(r -> r.microBatches = microBatches);
     }
 
+    /**
+     * In batches that grow, of sequences that go through the model one by one.
+     *
+     * @param initial first size; null for the usual
+     * @param growth null for batches of one size
+     * @throws UsageException if it is impossible, or would keep too many numbers
+     */
+    public Recipe withGrowth(Integer initial, RunConfig.Growth growth) {
+        return growth == null ? this : with(r -> {
+            growth.check(initial, r.model.parameterCount());
+            r.batchSize = RunConfig.Growth.first(initial);
+            r.microBatches = r.batchSize;
+            r.growth = growth;
+        });
+    }
+
     private Recipe with(Consumer<RecipeRequest> change) {
         return new Recipe(request.changed(change));
     }
@@ -184,6 +201,11 @@ public final class Recipe {
     /** The memory a run may take. */
     private long usableBytes() {
         return request.memoryBytes == null ? Long.MAX_VALUE : (long) (USABLE_MEMORY * request.memoryBytes);
+    }
+
+    /** How batches grow from the size of the {@link #choice}; empty if they do not. */
+    public Optional<RunConfig.Growth> growth() {
+        return Optional.ofNullable(request.growth);
     }
 
     /** What memory depends on, chosen or asked for. */

@@ -83,6 +83,11 @@ final class RecipeReasons {
     }
 
     private String batchSize() {
+        if (request.growth != null) {
+            return text("%d to %d x %,d tokens%s, growing by the test %s; one sequence goes through the model at a time, so that"
+                    + " the largest batch takes no more memory than the smallest", choice.batchSize(),
+                    request.growth.max(), choice.model().seqLen(), GIVEN, request.growth.test());
+        }
         String size = text("%d x %,d = %,d tokens", choice.batchSize(), choice.model().seqLen(), tuned.tokensPerStep());
         if (request.batchSize != null) {
             return size + GIVEN;
@@ -122,8 +127,8 @@ final class RecipeReasons {
         String budget = request.tokens == null
                 ? text("%d for each of %,d active parameters", RunLength.TOKENS_PER_ACTIVE_PARAMETER, active)
                 : text("%.1f for each active parameter", (double) tuned.tokens() / active);
-        return text("%,d steps for %,d tokens (%s), warm-up in the first %,d", tuned.steps(), tuned.tokens(), budget,
-                tuned.warmupSteps());
+        return text("%s%,d steps for %,d tokens (%s), warm-up in the first %,d", request.growth == null ? "" : "at most ",
+                tuned.steps(), tuned.tokens(), budget, tuned.warmupSteps());
     }
 
     /** For example {@code adamw, bf16, --recompute}. */

@@ -19,6 +19,7 @@ final class RecipeRequest {
     Integer batchSize;
     boolean clipped;
     int microBatches = 1;
+    RunConfig.Growth growth;
 
     RecipeRequest changed(Consumer<RecipeRequest> change) {
         RecipeRequest copy = new RecipeRequest();
@@ -33,6 +34,7 @@ final class RecipeRequest {
         copy.batchSize = batchSize;
         copy.clipped = clipped;
         copy.microBatches = microBatches;
+        copy.growth = growth;
         change.accept(copy);
         return copy;
     }

@@ -9,6 +9,7 @@ import dev.smallbatch.optim.batch.BatchController;
 import dev.smallbatch.optim.batch.BatchTest;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.batch.Hyperparameters;
+import dev.smallbatch.optim.batch.LearningRateScaling;
 import dev.smallbatch.optim.batch.RunLength;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
@@ -17,6 +18,7 @@ import dev.smallbatch.optim.train.Accumulation;
 import dev.smallbatch.optim.train.TrainConfig;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A run with every choice made: what {@code config.json} of its directory says ({@link RunConfigJson}).
@@ -89,17 +91,48 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
     }
 
     /**
-     * How batches grow: by the norm test, sequence after sequence going through the model, so that memory stays as it is.
+     * How batches grow, sequence after sequence going through the model, so that memory stays as it is.
      *
-     * @param eta how long the mean gradient's noise may be against it
-     * @param max most sequences of an update
+     * @param test what a batch has to pass in order not to grow, {@link BatchTest#of}; null for norm
+     * @param interval updates from one test to the next; null for 1
+     * @param max most sequences of an update; null for 64
+     * @param lrScaling how the learning rate follows them from the first size on, {@link LearningRateScaling#of}; null for
+     *     observed
      */
-    public record Growth(double eta, int max) {
+    public record Growth(String test, Long interval, Integer max, String lrScaling) {
         private static final double LIMIT = 2;
         private static final double SMOOTHING = 0.9;
 
+        public Growth {
+            test = Objects.requireNonNullElse(test, "norm");
+            interval = Objects.requireNonNullElse(interval, 1L);
+            max = Objects.requireNonNullElse(max, Defaults.LARGEST_BATCH);
+            lrScaling = Objects.requireNonNullElse(lrScaling, "observed");
+        }
+
+        /** The first size; {@code initial} may be null for the usual. */
+        public static int first(Integer initial) {
+            return Objects.requireNonNullElse(initial, Defaults.FIRST_BATCH);
+        }
+
+        /**
+         * Checks it.
+         *
+         * @param initial first size, null for the usual
+         * @param parameters of the model; 0 if they are not known yet
+         * @throws UsageException if it is impossible, or would keep too many numbers
+         */
+        public void check(Integer initial, long parameters) {
+            try {
+                from(first(initial)).requireSmall(parameters);
+                LearningRateScaling.of(lrScaling);
+            } catch (IllegalArgumentException e) {
+                throw new UsageException("--batch-size adaptive: " + e.getMessage());
+            }
+        }
+
         BatchController.Settings from(int initial) {
-            return new BatchController.Settings(new BatchTest.Norm(eta), 1, initial, max, 1, LIMIT, true, SMOOTHING);
+            return new BatchController.Settings(BatchTest.of(test), 1, initial, max, interval, LIMIT, true, SMOOTHING);
         }
     }
 
@@ -146,7 +179,8 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
             case COSINE -> new WarmupCosine(peak, unit * steps, unit * warmupSteps());
             case CONSTANT -> new Constant(peak, unit * warmupSteps());
         };
-        return growth == null ? schedule : new Schedule.InTokens(schedule);
+        return growth == null ? schedule : new Schedule.InTokens(schedule, tokens ->
+                LearningRateScaling.of(growth.lrScaling).scale(1, batchSize, (double) tokens / model.seqLen()));
     }
 
     Clipping clipping() {

@@ -66,7 +66,9 @@ final class RunConfigJson {
                     .put("by", lowerCase(accumulation.weighting()));
         }
         if (config.growth() != null) {
-            node.putObject("growth").put("eta", config.growth().eta()).put("max", config.growth().max());
+            RunConfig.Growth growth = config.growth();
+            node.putObject("growth").put("test", growth.test()).put("interval", growth.interval()).put("max", growth.max())
+                    .put("lr_scaling", growth.lrScaling());
         }
         return node;
     }
@@ -191,7 +193,8 @@ final class RunConfigJson {
     }
 
     private RunConfig.Growth readGrowth(JsonNode node) throws IOException {
-        return node == null ? null : new RunConfig.Growth(required(node, "eta").asDouble(), required(node, "max").asInt());
+        return node == null ? null : new RunConfig.Growth(required(node, "test").asText(), required(node, "interval").asLong(),
+                required(node, "max").asInt(), required(node, "lr_scaling").asText());
     }
 
     private RunConfig.Intervals readIntervals(JsonNode node) throws IOException {

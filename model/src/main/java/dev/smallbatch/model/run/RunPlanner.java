@@ -90,15 +90,16 @@ final class RunPlanner {
         Recipe recipe = Recipe.forModel(model)
                 .withOptimizer(optimizer, optimizer == null ? null : settings(optimizer, options.settings))
                 .withDType(options.dtype).withRecompute(options.recompute)
-                .withBatchSize(options.adaptive ? Integer.valueOf(batchSize()) : options.batchSize)
-                .withClipping(options.clipNorm != null).withAccumulation(accumulation().microBatches())
+                .withBatchSize(options.batchSize)
+                .withClipping(options.clipNorm != null).withAccumulation(or(options.accumulate, 1))
+                .withGrowth(options.batchSize, options.growth)
                 .forTokens(or(options.tokens, Defaults.tokens(model, corpus.training().size())));
         return available.isPresent() ? recipe.onMemory(available.getAsLong()) : recipe;
     }
 
     /** Sequences of the first update. */
     int batchSize() {
-        return or(options.batchSize, options.adaptive ? Defaults.FIRST_BATCH : Defaults.BATCH_SIZE);
+        return or(options.batchSize, options.growth != null ? Defaults.FIRST_BATCH : Defaults.BATCH_SIZE);
     }
 
     private void requirePossible(GptConfig model) {
@@ -124,17 +125,11 @@ final class RunPlanner {
         long seed = or(options.seed, 0L);
         RunConfig.Weights weights = new RunConfig.Weights(recipe.choice().dtype(), or(options.rounding, recipe.rounding()));
         return withSteps(new RunConfig(model, weights, text, batchSize, steps, null, seed, null, recipe.choice().recompute(),
-                accumulation(), growth()), recipe.choice().optimizer(), steps);
-    }
-
-    /** How batches grow, or null. */
-    RunConfig.Growth growth() {
-        return !options.adaptive ? null : new RunConfig.Growth(or(options.batchEta, Defaults.BATCH_ETA),
-                or(options.batchMax, Math.max(Defaults.LARGEST_BATCH, batchSize())));
+                accumulation(), options.growth), recipe.choice().optimizer(), steps);
     }
 
     private Accumulation accumulation() {
-        if (options.adaptive) {
+        if (options.growth != null) {
             return new Accumulation(batchSize(), Accumulation.Weighting.MICROBATCH);
         }
         return new Accumulation(or(options.accumulate, 1), or(options.accumulateBy, Accumulation.Weighting.TOKEN));
@@ -191,12 +186,11 @@ final class RunPlanner {
         requireSameModel(run.model());
         same("--dtype", options.dtype, run.weights().dtype());
         same("--rounding", options.rounding, run.weights().dtype() == DType.BF16 ? run.weights().rounding() : null);
-        same("--batch-size", options.adaptive ? "adaptive" : options.batchSize,
+        same("--batch-size", options.growth != null ? "adaptive" : options.batchSize,
                 run.growth() == null ? run.batchSize() : "adaptive");
-        if (options.adaptive) {
+        if (options.growth != null) {
             same("--batch-initial", options.batchSize, run.batchSize());
-            same("--batch-max", options.batchMax, run.growth().max());
-            same("--batch-eta", options.batchEta, run.growth().eta());
+            same("--batch-size adaptive:", options.growth, run.growth());
         }
         same("--seconds", options.seconds, run.tokens() + " tokens");
         same("--steps", options.steps, run.growth() == null ? run.steps() : run.tokens() + " tokens");

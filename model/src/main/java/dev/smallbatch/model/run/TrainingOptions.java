@@ -36,9 +36,7 @@ public final class TrainingOptions {
     String tokenizer;
     Double validationFraction;
     Integer batchSize;
-    boolean adaptive;
-    Integer batchMax;
-    Double batchEta;
+    RunConfig.Growth growth;
     Long tokens;
     Long steps;
     Double seconds;
@@ -163,17 +161,14 @@ public final class TrainingOptions {
     /**
      * Batches that grow as their gradients' noise begins to drown them, see {@link BatchController}. The run is then a number of
      * tokens, and every sequence goes through the model alone; excludes {@link #batchSize}, {@link #steps}, {@link #seconds}
-     * and {@link #accumulate}. A null stands for the default.
+     * and {@link #accumulate}.
      *
-     * @param initial sequences of the first update, at least 2
-     * @param max most sequences of an update
-     * @param eta of the norm test; larger means smaller batches
+     * @param initial sequences of the first update, at least 2; null for the usual
+     * @param how they grow, see {@link RunConfig.Growth}; null for batches of one size
      */
-    public TrainingOptions adaptiveBatch(Integer initial, Integer max, Double eta) {
-        adaptive = true;
+    public TrainingOptions adaptiveBatch(Integer initial, RunConfig.Growth how) {
         batchSize = initial;
-        batchMax = max;
-        batchEta = eta;
+        growth = how;
         return this;
     }
 

@@ -86,6 +86,10 @@ class FailuresTest {
         train("--steps=5", "--seed", "1", "--steps", "6").requireFailure(2, "--steps", "only once");
         train("--batch-size", "adaptve").requireFailure(2, "--batch-size", "'adaptve' is not a number");
         train("--batch-max", "8").requireFailure(2, "belong to --batch-size adaptive");
+        train("--batch-size", "4", "--lr-scaling", "sqrt").requireFailure(2, "belong to --batch-size adaptive", "its own --lr");
+        train("--batch-size", "adaptive", "--lr-scaling", "cubic").requireFailure(2, "'cubic'; it is none, observed, sqrt");
+        train("--batch-size", "adaptive", "--batch-test", "norm:nu=1").requireFailure(2, "'norm:nu=1'; it is norm:eta=1");
+        train("--batch-size", "adaptive", "--batch-test", "norm:eta=0").requireFailure(2, "eta 0.0; a positive number");
         train("--optimizer", "shampoo").requireFailure(2, "--optimizer", "shampoo", "adafactor, muon");
         Invocation.of("generate", "--model", finished.toString(), "--temperature", "-1").requireFailure(2, "temperature -1");
         Invocation.of("generate", "--model", finished.toString(), "--max-tokens", "-1").requireFailure(2, "--max-tokens -1");

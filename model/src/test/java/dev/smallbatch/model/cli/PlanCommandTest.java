@@ -53,6 +53,14 @@ class PlanCommandTest {
         assertTrue(plan.err().contains("measure the speed ..."), plan.err());
     }
 
+    /** Batches of several sizes, one after the other, each in its own memory. */
+    @Test
+    void rulesThatMeasureCurvatureAreTimedToo() {
+        Invocation plan = plan("--layers", "1", "--dim", "16", "--heads", "2", "--seq-len", "16", "--seconds", "1",
+                "--optimizer", "sophia-h").requireSuccess();
+        assertTrue(entry(plan, "speed").startsWith("measured: batch 1 "), plan.out());
+    }
+
     @Test
     void theCommandOfARecipeTrainsByIt() throws IOException {
         Invocation plan = plan("--layers", "1", "--dim", "16", "--heads", "2", "--seq-len", "16", "--tokens", "640",
@@ -90,6 +98,31 @@ class PlanCommandTest {
         assertTrue(entry(plan, "length").startsWith("4,882,812 steps for 10,000,000,000 tokens (7.6 for each"), plan.out());
         assertTrue(plan.out().lines().anyMatch(row -> row.startsWith("--optimizer adamw") && row.endsWith("does not fit")),
                 plan.out());
+    }
+
+    @Test
+    void batchesThatGrowArePlannedAsTrainMakesThem() throws IOException {
+        String[] shape = {"--layers", "1", "--dim", "16", "--heads", "2", "--seq-len", "16", "--tokens", "640", "--seconds", "0",
+            "--batch-size", "adaptive", "--batch-initial", "4", "--batch-max", "8", "--batch-test",
+            "augmented:nu=3", "--lr-scaling", "sqrt"};
+        Invocation plan = plan(shape).requireSuccess();
+        assertTrue(entry(plan, "batch size").startsWith("4 to 8 x 16 tokens, as asked for, growing by the test augmented:nu=3;"),
+                plan.out());
+        assertTrue(entry(plan, "length").startsWith("at most 10 steps"), plan.out());
+        String command = entry(plan, "run it");
+        assertTrue(command.contains(" --batch-size adaptive --batch-initial 4 --batch-max 8 --batch-test augmented:nu=3"
+                + " --batch-interval 1 --lr-scaling sqrt --optimizer adamw"), command);
+        Path text = SmallRun.text(directory, 6000);
+        Path out = directory.resolve("growing");
+        Invocation.of(Arrays.stream(command.split(" ")).skip(1)
+                .map(word -> word.equals("TEXT") ? text.toString() : word.equals("run") ? out.toString() : word).toList())
+                .requireSuccess().requireOut("batches of 4 to 8 x 16 tokens, growing by the test augmented:nu=3");
+        Invocation table = plan("--preset", "tiny", "--batch-size", "adaptive", "--table").requireSuccess();
+        assertFalse(table.out().contains("--accumulate"), table.out());
+        plan("--batch-size", "adaptive", "--batch-max", "1")
+                .requireFailure(2, "--batch-size adaptive", "from 2 to 1 samples");
+        plan("--preset", "gpt2s", "--batch-size", "adaptive", "--batch-test", "coordinate-wise")
+                .requireFailure(2, "needs the gradient of every sample");
     }
 
     @Test

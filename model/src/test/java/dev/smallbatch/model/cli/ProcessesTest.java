@@ -155,7 +155,7 @@ class ProcessesTest {
         List<String> arguments = new ArrayList<>(arguments(out));
         arguments.set(arguments.indexOf("--steps"), "--tokens");
         arguments.set(arguments.indexOf(STEPS), "60k");
-        arguments.addAll(List.of("--batch-size", "adaptive", "--batch-max", "512", "--batch-eta", "0.6"));
+        arguments.addAll(List.of("--batch-size", "adaptive", "--batch-max", "512", "--batch-test", "norm:eta=0.6"));
         return arguments;
     }
 

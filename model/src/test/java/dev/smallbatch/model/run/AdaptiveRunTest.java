@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.smallbatch.optim.batch.LearningRateScaling;
 import dev.smallbatch.optim.checkpoint.CheckpointStore;
 import dev.smallbatch.optim.train.StepStats;
 import dev.smallbatch.optim.train.StopReason;
@@ -44,7 +45,12 @@ class AdaptiveRunTest {
     }
 
     private static TrainingOptions options(Path out) {
-        return SmallRun.options(text, out).steps(null).tokens(TOKENS).adaptiveBatch(2, 512, 0.5);
+        return SmallRun.options(text, out).steps(null).tokens(TOKENS)
+                .adaptiveBatch(2, growth(512, "norm:eta=0.5", 1, "none"));
+    }
+
+    private static RunConfig.Growth growth(int max, String test, long interval, String lrScaling) {
+        return new RunConfig.Growth(test, interval, max, lrScaling);
     }
 
     private static StopReason train(TrainingOptions options, Predicate<StepStats> stop) throws IOException {
@@ -99,12 +105,51 @@ class AdaptiveRunTest {
                 CheckpointStore.read(run.resolve("checkpoint")).batch());
     }
 
+    /** Every test but the norm's, each with a scaling of the rate. */
+    @Test
+    void otherTestsAndRatesThatFollowTheBatchGiveTheSameBitsToo() throws IOException {
+        Map<String, String> tests = Map.of("inner-product", "sqrt", "augmented:theta=0.5,nu=0.5", "linear",
+                "coordinate-wise:eta=0.5,quantile=0.8", "spiked=4");
+        for (Map.Entry<String, String> test : tests.entrySet()) {
+            UnaryOperator<TrainingOptions> growing = o -> o.tokens(TOKENS / 4).adaptiveBatch(2,
+                    growth(64, test.getKey(), 2, test.getValue()));
+            Path whole = directory.resolve(test.getKey().substring(0, 5));
+            Path halves = directory.resolve(test.getKey().substring(0, 5) + "-halves");
+            List<StepStats> heard = new ArrayList<>();
+            train(growing.apply(options(whole)), stats -> !heard.add(stats));
+            RunConfig config = RunConfigJson.read(whole.resolve("config.json"));
+            LearningRateScaling scaling = LearningRateScaling.of(test.getValue());
+            for (StepStats stats : heard) {
+                double peak = scaling.scale(config.update().lr(), 2, stats.batchTokens() / 16.0);
+                double before = stats.tokens() - stats.batchTokens();
+                double warmup = config.warmupSteps() * 32.0;
+                double part = before < warmup ? before / warmup
+                        : 0.5 * (1 + Math.cos(Math.PI * (before - warmup) / (config.tokens() - warmup)));
+                assertEquals(part * peak, stats.lr(), 1e-12, test + ", step " + stats.step());
+            }
+            long size = heard.getLast().batchTokens();
+            assertTrue(size > 64, test + " grew to " + size);
+            assertEquals(StopReason.STOP_REQUESTED, train(growing.apply(options(halves)), stats -> stats.batchTokens() > 40));
+            assertEquals(StopReason.FINISHED, train(TrainingOptions.into(halves).resume(true).threads(1), stats -> false));
+            assertArrayEquals(Files.readAllBytes(whole.resolve("model/model.safetensors")),
+                    Files.readAllBytes(halves.resolve("model/model.safetensors")), test.toString());
+        }
+    }
+
+    @Test
+    void testOfCoordinatesIsRefusedWhereItWouldKeepTooMuch() {
+        String message = assertThrows(UsageException.class, () -> TrainingRun.open(options(directory.resolve("large"))
+                .adaptiveBatch(2, growth(1 << 20, "coordinate-wise", 1, "none")), (stage, done, total) -> { }).close())
+                .getMessage();
+        assertTrue(message.contains("needs the gradient of every sample"), message);
+    }
+
     @Test
     void memoryDoesNotDependOnTheLargestBatch() throws IOException {
         RunConfig config = RunConfigJson.read(straight.resolve("config.json"));
         RunConfig larger = new RunConfig(config.model(), config.weights(), config.text(), config.batchSize(), config.steps(),
                 config.update(), config.seed(), config.intervals(), config.recompute(), config.accumulation(),
-                new RunConfig.Growth(0.5, 1 << 20));
+                growth(1 << 20, "norm:eta=0.5", 1, "none"));
         assertEquals(config.memory(), larger.memory());
     }
 
@@ -115,13 +160,16 @@ class AdaptiveRunTest {
 
     @Test
     void whatContradictsGrowingBatchesIsRefused() {
+        String norm = "norm";
+        RunConfig.Growth usual = growth(64, norm, 1, "none");
         Map<String, UnaryOperator<TrainingOptions>> refused = Map.of(
-                "--steps with --batch-size adaptive", o -> o.adaptiveBatch(2, 64, 0.5).steps(100L),
-                "--seconds with --batch-size adaptive", o -> o.adaptiveBatch(2, 64, 0.5).seconds(3.0),
-                "--accumulate and --accumulate-by are for batches of one size", o -> o.adaptiveBatch(2, 64, 0.5).accumulate(2),
-                "from 1 to 64 samples", o -> o.adaptiveBatch(1, null, null),
-                "from 8 to 4 samples", o -> o.adaptiveBatch(8, 4, null),
-                "--batch-eta -0.5", o -> o.adaptiveBatch(2, 64, -0.5));
+                "--steps with --batch-size adaptive", o -> o.adaptiveBatch(2, usual).steps(100L),
+                "--seconds with --batch-size adaptive", o -> o.adaptiveBatch(2, usual).seconds(3.0),
+                "--accumulate and --accumulate-by are for batches of one size", o -> o.adaptiveBatch(2, usual).accumulate(2),
+                "from 1 to 64 samples", o -> o.adaptiveBatch(1, usual),
+                "from 8 to 4 samples", o -> o.adaptiveBatch(8, growth(4, norm, 1, "none")),
+                "a test every 0 steps", o -> o.adaptiveBatch(2, growth(64, norm, 0, "none")),
+                "learning rate scaling: 'spiked'", o -> o.adaptiveBatch(2, growth(64, norm, 1, "spiked")));
         refused.forEach((part, change) -> {
             String message = refusal(change);
             assertTrue(message.contains(part), message);
@@ -130,8 +178,11 @@ class AdaptiveRunTest {
 
     @Test
     void runThatGoesOnKeepsItsKindOfBatch() {
+        String norm = "norm:eta=0.5";
         for (UnaryOperator<TrainingOptions> change : List.<UnaryOperator<TrainingOptions>>of(o -> o.batchSize(2),
-                o -> o.adaptiveBatch(4, null, null), o -> o.adaptiveBatch(null, 64, null), o -> o.adaptiveBatch(null, null, 0.4))) {
+                o -> o.adaptiveBatch(4, growth(512, norm, 1, "none")), o -> o.adaptiveBatch(2, growth(64, norm, 1, "none")),
+                o -> o.adaptiveBatch(2, growth(512, "norm:eta=0.4", 1, "none")),
+                o -> o.adaptiveBatch(2, growth(512, norm, 2, "none")), o -> o.adaptiveBatch(2, growth(512, norm, 1, "sqrt")))) {
             TrainingOptions options = change.apply(TrainingOptions.into(straight).resume(true));
             assertThrows(UsageException.class, () -> TrainingRun.open(options, (stage, done, total) -> { }).close());
         }

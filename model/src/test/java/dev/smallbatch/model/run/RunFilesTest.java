@@ -86,11 +86,13 @@ class RunFilesTest {
     @Test
     void growthIsReadBackAndBelongsToTheIdentity() throws IOException {
         Path file = directory.resolve("config.json");
+        RunConfig.Growth growth = new RunConfig.Growth("augmented:nu=2", 7L, 48, "spiked=2.4");
         RunConfig config = new RunConfig(CONFIG.model(), F32, CONFIG.text(), 2, 50, CONFIG.update(), 42, CONFIG.intervals(),
-                CONFIG.recompute(), new Accumulation(2, Accumulation.Weighting.MICROBATCH), new RunConfig.Growth(0.3, 48));
+                CONFIG.recompute(), new Accumulation(2, Accumulation.Weighting.MICROBATCH), growth);
         RunConfigJson.write(config, file);
         assertEquals(config, RunConfigJson.read(file));
-        assertTrue(RunConfigJson.identity(config).toString().contains("\"growth\":{\"eta\":0.3,\"max\":48}"));
+        assertTrue(RunConfigJson.identity(config).toString().contains("\"growth\":{\"test\":\"augmented:nu=2\",\"interval\":7,"
+                + "\"max\":48,\"lr_scaling\":\"spiked=2.4\"}"));
     }
 
     private String refusal(String json) throws IOException {

@@ -244,7 +244,7 @@ class TrainingRunTest {
         assertContradiction("--dtype", "BF16", "F32", o -> o.dtype(DType.BF16));
         assertContradiction("--rounding", "STOCHASTIC", "none", o -> o.rounding(Rounding.STOCHASTIC));
         assertContradiction("--seconds", "5.0", "640 tokens", o -> o.seconds(5.0));
-        assertContradiction("--batch-size", "adaptive", "1", o -> o.adaptiveBatch(null, null, null));
+        assertContradiction("--batch-size", "adaptive", "1", o -> o.adaptiveBatch(null, new RunConfig.Growth(null, null, null, null)));
         assertContradiction("--accumulate", "2", "1", o -> o.accumulate(2));
         assertContradiction("--accumulate-by", "TOKEN", "none", o -> o.accumulateBy(Accumulation.Weighting.TOKEN));
         assertContradiction("--set ema", "0.9", "0", o -> o.set("ema", 0.9));

@@ -1,6 +1,5 @@
 package dev.smallbatch.optim.batch;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.DoubleStream;
 
@@ -10,6 +9,9 @@ import java.util.stream.DoubleStream;
  * One thread.
  */
 public final class BatchController {
+    /** Of the gradients of all samples together; what needs more is no small model. */
+    private static final long MOST_BYTES = 256L << 20;
+
     private final Settings settings;
     private int batchSize;
     private BatchTest.Conditions smoothed;
@@ -48,6 +50,21 @@ public final class BatchController {
         /** Tested in every step, growing at most twofold, as measured. */
         public Settings(BatchTest test, int microBatch, int initial, int max) {
             this(test, microBatch, initial, max, 1, 2, false, 0);
+        }
+
+        /**
+         * Checks that the gradients of all samples, if the test needs them, are not too much to keep.
+         *
+         * @param numbers of a gradient
+         * @throws IllegalArgumentException if they take more than 256 MiB
+         */
+        public void requireSmall(long numbers) {
+            double bytes = (double) Float.BYTES * numbers * max;
+            if (test.needsSamples() && bytes > MOST_BYTES) {
+                throw new IllegalArgumentException(String.format("adaptive batch: %s needs the gradient of every sample, and %d"
+                        + " of %d numbers take %.0f MiB, more than %d; use the norm test, which needs one number of each"
+                        + " micro-batch, or a smaller largest batch", test, max, numbers, bytes / (1 << 20), MOST_BYTES >> 20));
+            }
         }
     }
 
@@ -118,8 +135,6 @@ public final class BatchController {
     }
 
     private static double[] unboxed(List<Double> values) {
-        double[] array = new double[values.size()];
-        Arrays.setAll(array, values::get);
-        return array;
+        return values.stream().mapToDouble(value -> value).toArray();
     }
 }

@@ -1,7 +1,11 @@
 package dev.smallbatch.optim.batch;
 
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.ToDoubleBiFunction;
+import java.util.stream.IntStream;
 
 /**
  * Asks whether a batch is large enough for its gradient to be trusted. With b samples whose gradients have mean {@code g} (see
@@ -22,6 +26,34 @@ public sealed interface BatchTest {
     /** Whether the gradients of single samples are needed, and statistics of micro-batches are not enough. */
     default boolean needsSamples() {
         return !(this instanceof Norm);
+    }
+
+    /**
+     * A test as it is written on the command line and in files: norm, inner-product, augmented or coordinate-wise, and after a
+     * colon those of its numbers that shall not be the usual: {@code augmented:theta=0.5,nu=1}.
+     *
+     * @throws IllegalArgumentException if there is no such test, or it has no such number
+     */
+    static BatchTest of(String text) {
+        String pair = "[a-z]+=\\d+(\\.\\d+)?";
+        String[] words = text.matches("[a-z-]+(:" + pair + "(," + pair + ")*)?") ? text.split("[:,=]") : new String[1];
+        Map<String, Double> given = new TreeMap<>();
+        for (int i = 1; i < words.length; i += 2) {
+            given.put(words[i], Double.valueOf(words[i + 1]));
+        }
+        ToDoubleBiFunction<String, Double> number = (key, usual) -> Objects.requireNonNullElse(given.remove(key), usual);
+        BatchTest test = switch (String.valueOf(words[0])) {
+            case "norm" -> new Norm(number.applyAsDouble("eta", 1.0));
+            case "inner-product" -> new InnerProduct(number.applyAsDouble("theta", 0.5));
+            case "augmented" -> new Augmented(number.applyAsDouble("theta", 0.5), number.applyAsDouble("nu", 1.0));
+            case "coordinate-wise" -> new CoordinateWise(number.applyAsDouble("eta", 1.0), number.applyAsDouble("quantile", 0.5));
+            default -> null;
+        };
+        if (test == null || !given.isEmpty()) {
+            throw new IllegalArgumentException("batch test: '" + text + "'; it is norm:eta=1, inner-product:theta=0.5,"
+                    + " augmented:theta=0.5,nu=1 or coordinate-wise:eta=1,quantile=0.5, with other numbers or without");
+        }
+        return test;
     }
 
     /**
@@ -114,14 +146,14 @@ public sealed interface BatchTest {
             return new Conditions(new double[] {noise}, new double[] {signal});
         }
 
-        /** The smallest batch that meets a part of them, not rounded: 0 without noise, infinite if a signal is missing. */
+        /**
+         * The smallest batch that meets a part of them, not rounded: 0 without noise, infinite if a signal is missing. Where both
+         * are, as in a table's rows that no token of the batch stands for, nothing is said.
+         */
         public double batchSize(double quantile) {
-            double[] sizes = new double[noise.length];
-            for (int i = 0; i < sizes.length; i++) {
-                sizes[i] = noise[i] == 0 ? 0 : noise[i] / signal[i];
-            }
-            Arrays.sort(sizes);
-            return sizes[(int) Math.ceil(quantile * sizes.length) - 1];
+            double[] sizes = IntStream.range(0, noise.length).filter(i -> noise[i] > 0 || signal[i] > 0)
+                    .mapToDouble(i -> noise[i] / signal[i]).sorted().toArray();
+            return sizes.length == 0 ? 0 : sizes[(int) Math.ceil(quantile * sizes.length) - 1];
         }
 
         /** {@code keep} of these and {@code 1 - keep} of newer ones, term by term. */

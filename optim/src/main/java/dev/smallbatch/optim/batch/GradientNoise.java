@@ -39,7 +39,6 @@ public record GradientNoise(int batchSize, double squaredNorm, double variance, 
                 means[j] += (double) gradient[j] / b;
             }
         }
-        double squaredNorm = product(means, means);
         double innerProducts = 0;
         for (float[] gradient : gradients) {
             double product = 0;
@@ -51,20 +50,14 @@ public record GradientNoise(int batchSize, double squaredNorm, double variance, 
             innerProducts += product * product / (b - 1);
         }
         double variance = 0;
+        double squaredNorm = 0;
         double[] squaredMeans = new double[length];
         for (int j = 0; j < length; j++) {
             variance += variances[j];
             squaredMeans[j] = means[j] * means[j];
+            squaredNorm += squaredMeans[j];
         }
         return new GradientNoise(b, squaredNorm, variance, new Samples(innerProducts, squaredMeans, variances));
-    }
-
-    private static double product(double[] a, double[] b) {
-        double sum = 0;
-        for (int j = 0; j < a.length; j++) {
-            sum += a[j] * b[j];
-        }
-        return sum;
     }
 
     /**

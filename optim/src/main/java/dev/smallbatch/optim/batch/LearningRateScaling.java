@@ -1,5 +1,7 @@
 package dev.smallbatch.optim.batch;
 
+import java.util.Map;
+
 /**
  * How a peak learning rate follows the batch size. A starting point for tuning and no law: a power of it ({@link #CONSTANT},
  * {@link #LINEAR} for SGD, {@link #SQUARE_ROOT} for Adam, {@link #OBSERVED}), or what was measured of the loss's curvature
@@ -20,6 +22,22 @@ public interface LearningRateScaling {
     Power SQUARE_ROOT = new Power(0.5);
     /** Keeps the way that SGD goes with a sum of gradients. */
     Power LINEAR = new Power(1);
+
+    /**
+     * A scaling by its name.
+     *
+     * @param name none, observed, sqrt, linear, or {@code spiked=B}, B being the {@link SpikedScaling#criticalBatch}
+     * @throws IllegalArgumentException if there is no such scaling
+     */
+    static LearningRateScaling of(String name) {
+        LearningRateScaling named =
+                Map.of("none", CONSTANT, "observed", OBSERVED, "sqrt", SQUARE_ROOT, "linear", LINEAR).get(name);
+        if (named == null && !name.matches("spiked=\\d+(\\.\\d+)?")) {
+            throw new IllegalArgumentException("learning rate scaling: '" + name + "'; it is none, observed, sqrt, linear, or"
+                    + " spiked=B with the critical batch B in sequences, which 'smallbatch experiment spectrum' measures");
+        }
+        return named != null ? named : new SpikedScaling(1, Double.parseDouble(name.substring("spiked=".length())));
+    }
 
     /**
      * The rate at a new batch size.

@@ -64,7 +64,8 @@ public record ScheduleFree(Schedule lr, double beta, Decay beta2, double eps, do
         Constant rate = (Constant) plain(lr);
         long warmup = Math.max(1, rate.warmupSteps() / (rate == lr ? 1 : context.tokensPerStep()));
         double risen = Math.min(1, (double) k / warmup);
-        float[] s = context.scalars(UpdateKernels.SCHEDULE_FREE_SLOTS, rate.peak() * risen, weightDecay);
+        double scale = lr instanceof Schedule.InTokens(_, var byBatch) ? byBatch.applyAsDouble(context.tokensPerStep()) : 1;
+        float[] s = context.scalars(UpdateKernels.SCHEDULE_FREE_SLOTS, rate.peak() * risen * scale, weightDecay);
         double share = risen * risen / weights(k, warmup);
         s[UpdateKernels.KEEP] = (float) (1 - share);
         s[UpdateKernels.TAKE] = (float) ((1 - share) * (1 - beta));
@@ -86,7 +87,7 @@ public record ScheduleFree(Schedule lr, double beta, Decay beta2, double eps, do
     }
 
     private static Schedule plain(Schedule lr) {
-        return lr instanceof Schedule.InTokens(Schedule inner) ? inner : lr;
+        return lr instanceof Schedule.InTokens(Schedule inner, _) ? inner : lr;
     }
 
     @Override

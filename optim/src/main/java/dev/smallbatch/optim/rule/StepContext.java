@@ -40,7 +40,7 @@ public record StepContext(long step, long tokens, long tokensPerStep, double gra
 
     /** What a schedule says for this step. */
     public double value(Schedule schedule) {
-        return schedule.at(step, tokens);
+        return schedule.at(step, tokens, tokensPerStep);
     }
 
     /** {@code 1 - beta_1 ... beta_k} of the updates up to this one: what an average that started at 0 is divided by. */

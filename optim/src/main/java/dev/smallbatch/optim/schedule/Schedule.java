@@ -1,5 +1,7 @@
 package dev.smallbatch.optim.schedule;
 
+import java.util.function.LongToDoubleFunction;
+
 /**
  * A number for every point of a run; a pure function, so that resuming needs no schedule state. Points are counted in steps,
  * or in tokens if batches change their size: see {@link InTokens}.
@@ -13,25 +15,31 @@ public interface Schedule {
      */
     double at(long position);
 
-    /** The value for the update that comes after so many steps with so many tokens. */
-    default double at(long step, long tokens) {
+    /** The value for an update of {@code tokensPerStep} that comes after so many steps with so many tokens. */
+    default double at(long step, long tokens, long tokensPerStep) {
         return at(step);
     }
 
     /**
-     * A schedule whose lengths are in tokens, and which therefore does not depend on how many of them make a step.
+     * A schedule whose lengths are in tokens, so that how many of them make a step changes nothing but its scale.
      *
      * @param schedule its positions are tokens seen
+     * @param scale of its values, by the tokens of an update
      */
-    record InTokens(Schedule schedule) implements Schedule {
+    record InTokens(Schedule schedule, LongToDoubleFunction scale) implements Schedule {
+        /** The same for every size of update. */
+        public InTokens(Schedule schedule) {
+            this(schedule, tokensPerStep -> 1);
+        }
+
         @Override
         public double at(long position) {
             return schedule.at(position);
         }
 
         @Override
-        public double at(long step, long tokens) {
-            return schedule.at(tokens);
+        public double at(long step, long tokens, long tokensPerStep) {
+            return scale.applyAsDouble(tokensPerStep) * schedule.at(tokens);
         }
     }
 }

@@ -19,9 +19,6 @@ import java.util.Map;
  * samples, if a test needs them, every number.
  */
 final class NoiseProbe {
-    /** Of all samples together; what needs more is no small model. */
-    private static final long MOST_BYTES = 256L << 20;
-
     private final Optimizer optimizer;
     private final BatchController.Settings settings;
     private final Map<Parameter, Integer> offsets = new HashMap<>();
@@ -34,20 +31,11 @@ final class NoiseProbe {
         this.optimizer = optimizer;
         this.settings = settings;
         if (settings.test().needsSamples()) {
-            requireSmall(optimizer.parameters().stream().mapToLong(parameter -> parameter.value().numel()).sum());
+            settings.requireSmall(optimizer.parameters().stream().mapToLong(parameter -> parameter.value().numel()).sum());
             for (Parameter parameter : optimizer.parameters()) {
                 offsets.put(parameter, length);
                 length += (int) parameter.value().numel();
             }
-        }
-    }
-
-    private void requireSmall(long numbers) {
-        double bytes = (double) Float.BYTES * numbers * settings.max();
-        if (bytes > MOST_BYTES) {
-            throw new IllegalArgumentException(String.format("adaptive batch: %s needs the gradient of every sample, and %d of %d"
-                    + " numbers take %.0f MiB, more than %d; use the norm test, which needs one number of each micro-batch, or a"
-                    + " smaller largest batch", settings.test(), settings.max(), numbers, bytes / (1 << 20), MOST_BYTES >> 20));
         }
     }
 

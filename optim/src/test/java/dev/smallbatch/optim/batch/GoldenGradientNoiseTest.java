@@ -150,6 +150,26 @@ class GoldenGradientNoiseTest {
     }
 
     @Test
+    void testsAreMadeOfText() {
+        assertEquals(new BatchTest.Norm(1), BatchTest.of("norm"));
+        assertEquals(new BatchTest.InnerProduct(0.2), BatchTest.of("inner-product:theta=0.2"));
+        assertEquals(new BatchTest.Augmented(0.5, 2), BatchTest.of("augmented:nu=2"));
+        assertEquals(new BatchTest.CoordinateWise(3, 0.9), BatchTest.of("coordinate-wise:quantile=0.9,eta=3"));
+        for (String text : List.of("nom", "norm:nu=2", "norm:eta", "norm:eta=-1", "augmented:theta=1;nu=2", "norm:eta=1.2.3")) {
+            String message = assertThrows(IllegalArgumentException.class, () -> BatchTest.of(text)).getMessage();
+            assertTrue(message.contains("'" + text + "'; it is norm:eta=1, inner-product:theta=0.5,"), message);
+        }
+    }
+
+    @Test
+    void coordinatesWithoutAnyGradientSayNothing() {
+        BatchTest.Conditions conditions = new BatchTest.Conditions(new double[] {0, 8, 0, 0, 2}, new double[] {0, 1, 0, 0, 1});
+        assertEquals(2, conditions.batchSize(0.5));
+        assertEquals(8, conditions.batchSize(1));
+        assertEquals(0, new BatchTest.Conditions(new double[1], new double[1]).batchSize(1));
+    }
+
+    @Test
     void impossibleFactorsAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> new BatchTest.Norm(0));
         assertThrows(IllegalArgumentException.class, () -> new BatchTest.InnerProduct(Double.NaN));

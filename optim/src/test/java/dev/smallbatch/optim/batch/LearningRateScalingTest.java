@@ -42,4 +42,14 @@ class LearningRateScalingTest {
                     "tokens " + tokens);
         }
     }
+
+    @Test
+    void scalingsHaveNames() {
+        assertEquals(LearningRateScaling.CONSTANT, LearningRateScaling.of("none"));
+        assertEquals(LearningRateScaling.SQUARE_ROOT, LearningRateScaling.of("sqrt"));
+        assertEquals(2.4, ((SpikedScaling) LearningRateScaling.of("spiked=2.4")).criticalBatch());
+        for (String name : new String[] {"spiked", "spiked=", "spiked=-1", "Linear", ""}) {
+            assertThrows(IllegalArgumentException.class, () -> LearningRateScaling.of(name), name);
+        }
+    }
 }
