@@ -293,6 +293,11 @@ public final class Optimizer {
         return context.value(first.lr());
     }
 
+    /** The rules of all groups. */
+    public Set<UpdateRule> rules() {
+        return scalars.keySet();
+    }
+
     /** The parameters, in the order given. */
     public List<Parameter> parameters() {
         return List.copyOf(slots.keySet());

@@ -10,6 +10,8 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.model.run.OptimizerRow.SecondDecay;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.curvature.LearnedRate;
+import dev.smallbatch.optim.curvature.LearnedSgd;
 import dev.smallbatch.optim.rule.AdaGrad;
 import dev.smallbatch.optim.rule.AdaBelief;
 import dev.smallbatch.optim.rule.AdaGradNorm;
@@ -51,6 +53,11 @@ public enum OptimizerKind {
             .rule(o -> new Sgd(o.lr(), o.beta1(), o.weightDecay()))),
     NESTEROV(row("SGD with Nesterov's momentum").lr(0.02).momentum(0.9)
             .rule(o -> new Sgd(o.lr(), o.beta1(), true, o.weightDecay()))),
+    LEARNED_SGD(row("momentum at lr times the largest stable rate, learned from the curvature of batches; our own reading")
+            .lr(0.5).beta1(0.9).f32Alone()
+            .set("interval", 100, COUNT, "updates from one measurement of the curvature, 20 gradients, to the next")
+            .rule(o -> new LearnedSgd(o.lr(), spectrum -> LearnedRate.ofMomentum(spectrum, o.beta1(), 1), o.whole("interval"),
+                    o.weightDecay()))),
     SIGNUM(row("the sign of the momentum").lrByWidth(2e-4).momentum(0.9)
             .rule(o -> new Signum(o.lr(), o.beta1(), o.weightDecay()))),
     LION(row("the sign of an average in which the newest gradient weighs more").lrByWidth(1.6e-4).beta1(0.9).beta2(0.99)

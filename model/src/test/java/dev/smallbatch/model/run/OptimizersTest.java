@@ -87,6 +87,17 @@ class OptimizersTest {
         assertTrue(last.winRate().orElseThrow() > 0, () -> "win rate " + last.winRate());
     }
 
+    /** Twice the share is twice the rate, as long as the curvature is that of the beginning. */
+    @Test
+    void aRateThatIsLearnedIsInTheMetrics() throws IOException {
+        train(options(OptimizerKind.LEARNED_SGD, DType.F32, "half").set("ema", 0.9), Long.MAX_VALUE);
+        train(options(OptimizerKind.LEARNED_SGD, DType.F32, "quarter").lr(0.25), Long.MAX_VALUE);
+        List<Metric> half = MetricsFile.read(directory.resolve("half/metrics.jsonl"));
+        List<Metric> quarter = MetricsFile.read(directory.resolve("quarter/metrics.jsonl"));
+        assertTrue(half.get(2).lr() > 0.001, () -> "rate " + half.get(2).lr());
+        assertEquals(2, half.get(2).lr() / quarter.get(2).lr(), 1e-6);
+    }
+
     @Test
     void sophiaWithProductsOfTheHessianIsRefusedInBf16AndPlannedInF32HoweverLittleMemoryThereIs() {
         GptConfig model = GptConfig.preset("tiny");

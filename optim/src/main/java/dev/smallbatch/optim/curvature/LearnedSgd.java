@@ -5,15 +5,17 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.core.tensor.Tensor;
-import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.rule.OptimizerState;
 import dev.smallbatch.optim.rule.Sgd;
 import dev.smallbatch.optim.rule.StepContext;
 import dev.smallbatch.optim.rule.UpdateRule;
+import dev.smallbatch.optim.rule.WeightAverage;
 import dev.smallbatch.optim.rule.WeightRounding;
+import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
 import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Function;
 import java.util.function.LongFunction;
@@ -21,7 +23,8 @@ import java.util.function.LongFunction;
 /**
  * {@link Sgd} with heavy-ball momentum, whose learning rate and momentum are learned from the curvature on the way: before the
  * updates 0, E, 2E, ... a spectrum is measured and {@link LearnedRate} made of it, smoothed and at most doubled. Ten Lanczos
- * steps cost as much as 20 gradients. Our reconstruction of what its source describes in a sentence.
+ * steps cost as much as 20 gradients. A schedule says what part of the learned rate an update has. Our reconstruction of what its
+ * source describes in a sentence.
  *
  * <pre>{@code
  * LearnedSgd rule = new LearnedSgd(step -> {
@@ -31,13 +34,15 @@ import java.util.function.LongFunction;
  * }</pre>
  *
  * <p>Unlike other rules it changes: it remembers what it has learned, for one run. Each parameter's state has a copy, beside 4
- * bytes of momentum for each weight, so that a checkpoint keeps it; after loading one call {@link #resume}.
+ * bytes of momentum for each weight, so that a checkpoint keeps it.
  */
 public final class LearnedSgd implements UpdateRule {
-    private final LongFunction<Spectrum> curvature;
+    private final Schedule part;
     private final Function<Spectrum, LearnedRate> policy;
     private final long every;
     private final double weightDecay;
+    private LongFunction<Spectrum> curvature;
+    private Tensor kept;
     private LearnedRate learned;
     private long learnedAt = -1;
 
@@ -50,20 +55,37 @@ public final class LearnedSgd implements UpdateRule {
      * @param weightDecay decoupled
      */
     public LearnedSgd(LongFunction<Spectrum> curvature, Function<Spectrum, LearnedRate> policy, long every, double weightDecay) {
+        this(new Constant(1), policy, every, weightDecay);
+        this.curvature = curvature;
+    }
+
+    /**
+     * Learns from the batch of each such update, in a {@code TrainStep}, which calls {@link #learnFrom}.
+     *
+     * @param part of the learned rate that updates have
+     */
+    public LearnedSgd(Schedule part, Function<Spectrum, LearnedRate> policy, long every, double weightDecay) {
         if (every < 1) {
             throw new IllegalArgumentException("learned sgd: curvature every " + every + " steps; at least 1");
         }
-        this.curvature = curvature;
+        this.part = part;
         this.policy = policy;
         this.every = every;
         this.weightDecay = weightDecay;
     }
 
-    /** Goes on with what the optimizer's state, loaded from a checkpoint, says. */
-    public void resume(Optimizer optimizer) {
-        Tensor kept = optimizer.state().entrySet().stream().filter(entry -> entry.getKey().endsWith("/learned")).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("learned sgd: the optimizer updates nothing by it")).getValue();
-        learned = new LearnedRate(kept.getFlat(0), kept.getFlat(1));
+    /** The rule, or the one whose weights it averages, if it is such a one. */
+    public static Optional<LearnedSgd> of(UpdateRule rule) {
+        return switch (rule) {
+            case LearnedSgd learner -> Optional.of(learner);
+            case WeightAverage average -> of(average.rule());
+            default -> Optional.empty();
+        };
+    }
+
+    /** Says where spectra come from. */
+    public void learnFrom(LongFunction<Spectrum> spectra) {
+        curvature = spectra;
     }
 
     /** What was learned last; null before the first update. */
@@ -76,7 +98,9 @@ public final class LearnedSgd implements UpdateRule {
         SequencedMap<String, Shape> shapes = new LinkedHashMap<>();
         shapes.put("m", parameter.value().shape());
         shapes.put("learned", Shape.of(2));
-        return OptimizerState.zeros(region, shapes);
+        OptimizerState state = OptimizerState.zeros(region, shapes);
+        kept = state.get("learned");
+        return state;
     }
 
     @Override
@@ -85,22 +109,25 @@ public final class LearnedSgd implements UpdateRule {
     }
 
     /**
-     * As {@link UpdateRule} has it; measures the curvature first if it is time.
+     * As {@link UpdateRule} has it; measures the curvature first if it is time, or nothing is known of it. In a resumed run the
+     * state says what was learned.
      *
-     * @throws IllegalStateException in a resumed run, without {@link #resume}
+     * @throws IllegalStateException if nobody has said where spectra come from
      * @throws ArithmeticException if the first spectrum has nothing positive
      */
     @Override
     public float[] scalars(StepContext context) {
-        if (learned == null && context.step() > 0) {
-            throw new IllegalStateException("learned sgd: nothing was learned before step " + context.step()
-                    + "; call resume(optimizer) after loading a checkpoint");
+        if (curvature == null) {
+            throw new IllegalStateException("learned sgd: no curvature to learn from; step by a TrainStep, or call learnFrom");
         }
-        if (context.step() % every == 0 && context.step() != learnedAt) {
+        if (learned == null && kept != null && kept.getFlat(0) > 0) {
+            learned = new LearnedRate(kept.getFlat(0), kept.getFlat(1));
+        }
+        if ((learned == null || context.step() % every == 0) && context.step() != learnedAt) {
             learn(curvature.apply(context.step()));
             learnedAt = context.step();
         }
-        return sgd(learned.lr(), learned.momentum()).scalars(context);
+        return sgd(context.value(lr()), learned.momentum()).scalars(context);
     }
 
     /** Rounded to float, as a checkpoint keeps it. Without positive curvature nothing changes. */
@@ -125,7 +152,7 @@ public final class LearnedSgd implements UpdateRule {
 
     @Override
     public Schedule lr() {
-        return step -> learned == null ? 0 : learned.lr();
+        return new Schedule.ByBatch(part, tokens -> learned == null ? 0 : learned.lr());
     }
 
     private Sgd sgd(double lr, double momentum) {

@@ -43,7 +43,8 @@ public record StepMemory(long parameters, long optimizerState, long gradients, l
                 || groups.stream().anyMatch(group -> group.rule().needsAllGradients()), microBatches);
         return new StepMemory(
                 model.parameters().stream().mapToLong(p -> Region.bytesFor(p.value().dtype(), p.value().shape())).sum(),
-                Optimizer.stateBytes(groups, model.parameters()) + DiagonalEstimates.bytes(groups, model.parameters()),
+                Optimizer.stateBytes(groups, model.parameters()) + DiagonalEstimates.bytes(groups, model.parameters())
+                        + BatchSpectrum.bytes(groups, model.parameters()),
                 keepsGradients ? Optimizer.gradientBytes(model.parameters()) : 0,
                 stepBytes(model, batchSize, sequenceLength, microBatches, TrainStep.mode(recompute)),
                 Batch.bytes(batchSize, sequenceLength) + Batch.bytes(batchSize / microBatches, sequenceLength));

@@ -7,6 +7,7 @@ import dev.smallbatch.core.spi.Kernels;
 import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.batch.BatchController;
+import dev.smallbatch.optim.curvature.LearnedSgd;
 import dev.smallbatch.optim.rule.StepContext;
 import java.util.Locale;
 import java.util.OptionalDouble;
@@ -27,6 +28,7 @@ public final class TrainStep {
     private final BatchController controller;
     private final NoiseProbe probe;
     private final DiagonalEstimates estimates;
+    private Batch present;
 
     /**
      * @param kernels of an open back end
@@ -74,9 +76,19 @@ public final class TrainStep {
         this.probe = controller == null ? null : new NoiseProbe(optimizer, controller.settings());
         this.keepsGradients = keepsGradients(optimizer.needsAllGradients(), accumulation.microBatches());
         this.estimates = new DiagonalEstimates(model, optimizer, tape, controller == null ? accumulation.microBatches() : 1);
+        optimizer.rules().forEach(rule -> LearnedSgd.of(rule).ifPresent(this::learn));
         if (accumulation.microBatches() > 1 && controller == null) {
             LOG.log(System.Logger.Level.WARNING, describe());
         }
+    }
+
+    private void learn(LearnedSgd rule) {
+        if (controller != null) {
+            throw new IllegalArgumentException("training step: a learned rate goes with the curvature of batches of one size, and"
+                    + " these grow; use batches of one size, or another rule");
+        }
+        BatchSpectrum spectrum = new BatchSpectrum(model, optimizer, tape, accumulation.microBatches());
+        rule.learnFrom(step -> spectrum.of(present, step));
     }
 
     private static Accumulation equalParts(BatchController controller) {
@@ -140,6 +152,7 @@ public final class TrainStep {
      */
     public StepResult run(Batch batch, TrainState state, boolean measureNorm) {
         StepContext context = state.context(batch.tokenCount());
+        present = batch;
         return estimated(run(i -> batch.part(i, accumulation.microBatches()), accumulation, context, false, measureNorm), batch,
                 context);
     }

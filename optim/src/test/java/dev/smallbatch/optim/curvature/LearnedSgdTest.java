@@ -82,16 +82,27 @@ class LearnedSgdTest {
                 "before step 6 there is no positive curvature, and nothing changes");
     }
 
+    @Test
+    void aScheduleSaysWhatPartOfTheRateIsTaken() {
+        LearnedSgd rule = new LearnedSgd(step -> 0.1 * step, spectrum -> LearnedRate.ofMomentum(spectrum, 0.5, 1), 3, 0);
+        rule.learnFrom(step -> spectrum(4));
+        for (long step : new long[] {0, 1, 2}) {
+            StepContext context = new StepContext(step, 8);
+            rule.scalars(context);
+            assertEquals(0.1 * step * 2 * 1.5 / 4, context.value(rule.lr()), 1e-7);
+        }
+    }
+
     private static LearnedSgd learner(LongFunction<Spectrum> curvature) {
         return new LearnedSgd(curvature, spectrum -> LearnedRate.ofMomentum(spectrum, 0.5, 0.5), 3, 0);
     }
 
     @Test
-    void withoutCurvatureOrMemoryItRefuses() {
+    void withoutCurvatureItRefuses() {
         assertThrows(ArithmeticException.class, () -> learner(step -> spectrum(-1)).scalars(new StepContext(0, 8)));
         String message = assertThrows(IllegalStateException.class,
-                () -> learner(step -> spectrum(1)).scalars(new StepContext(3, 8))).getMessage();
-        assertTrue(message.contains("resume(optimizer)"), message);
+                () -> learner(null).scalars(new StepContext(0, 8))).getMessage();
+        assertTrue(message.contains("call learnFrom"), message);
         assertThrows(IllegalArgumentException.class, () -> new LearnedSgd(step -> spectrum(1), any -> null, 0, 0));
     }
 
@@ -149,7 +160,6 @@ class LearnedSgdTest {
             }
             try (Learning learning = new Learning()) {
                 store.load(learning.run.optimizer);
-                learning.rule.resume(learning.run.optimizer);
                 train(learning.run, stop, 40);
                 assertArrayEquals(whole, learning.run.everything(), "stopped at " + stop);
             }
