@@ -11,7 +11,6 @@ import dev.smallbatch.optim.rule.StepContext;
 import dev.smallbatch.optim.rule.UpdateRule;
 import dev.smallbatch.optim.rule.WeightAverage;
 import dev.smallbatch.optim.rule.WeightRounding;
-import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
 import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
@@ -27,10 +26,11 @@ import java.util.function.LongFunction;
  * source describes in a sentence.
  *
  * <pre>{@code
- * LearnedSgd rule = new LearnedSgd(step -> {
+ * LearnedSgd rule = new LearnedSgd(new Constant(0.5), spectrum -> LearnedRate.ofMomentum(spectrum, 0.9, 1), 100, 0);
+ * rule.learnFrom(step -> {
  *     fresh.fill(source, step);                        // a batch of the training's size, not of its data
  *     return lanczos.run(hessian.on(fresh), key.at(step));
- * }, spectrum -> LearnedRate.ofMomentum(spectrum, 0.9, 0.5), 100, 0);
+ * });
  * }</pre>
  *
  * <p>Unlike other rules it changes: it remembers what it has learned, for one run. Each parameter's state has a copy, beside 4
@@ -47,22 +47,12 @@ public final class LearnedSgd implements UpdateRule {
     private long learnedAt = -1;
 
     /**
-     * Learns nothing yet.
-     *
-     * @param curvature the spectrum before an update, for example of 10 Lanczos steps; the same for the same weights and step
-     * @param policy what to make of it
-     * @param every E, at least 1
-     * @param weightDecay decoupled
-     */
-    public LearnedSgd(LongFunction<Spectrum> curvature, Function<Spectrum, LearnedRate> policy, long every, double weightDecay) {
-        this(new Constant(1), policy, every, weightDecay);
-        this.curvature = curvature;
-    }
-
-    /**
-     * Learns from the batch of each such update, in a {@code TrainStep}, which calls {@link #learnFrom}.
+     * Learns nothing yet; {@link #learnFrom} says from what, which a {@code TrainStep} does.
      *
      * @param part of the learned rate that updates have
+     * @param policy what to make of a spectrum
+     * @param every E, at least 1
+     * @param weightDecay decoupled
      */
     public LearnedSgd(Schedule part, Function<Spectrum, LearnedRate> policy, long every, double weightDecay) {
         if (every < 1) {
@@ -83,7 +73,11 @@ public final class LearnedSgd implements UpdateRule {
         };
     }
 
-    /** Says where spectra come from. */
+    /**
+     * Says where spectra come from.
+     *
+     * @param spectra the one before an update, for example of 10 Lanczos steps; the same for the same weights and step
+     */
     public void learnFrom(LongFunction<Spectrum> spectra) {
         curvature = spectra;
     }

@@ -94,7 +94,9 @@ class LearnedSgdTest {
     }
 
     private static LearnedSgd learner(LongFunction<Spectrum> curvature) {
-        return new LearnedSgd(curvature, spectrum -> LearnedRate.ofMomentum(spectrum, 0.5, 0.5), 3, 0);
+        LearnedSgd rule = new LearnedSgd(step -> 1, spectrum -> LearnedRate.ofMomentum(spectrum, 0.5, 0.5), 3, 0);
+        rule.learnFrom(curvature);
+        return rule;
     }
 
     @Test
@@ -103,7 +105,7 @@ class LearnedSgdTest {
         String message = assertThrows(IllegalStateException.class,
                 () -> learner(null).scalars(new StepContext(0, 8))).getMessage();
         assertTrue(message.contains("call learnFrom"), message);
-        assertThrows(IllegalArgumentException.class, () -> new LearnedSgd(step -> spectrum(1), any -> null, 0, 0));
+        assertThrows(IllegalArgumentException.class, () -> new LearnedSgd(step -> 1, any -> null, 0, 0));
     }
 
     /** A run whose rule measures the curvature of the run's own model: the model exists before the rule is asked. */
@@ -112,16 +114,17 @@ class LearnedSgdTest {
         private Lanczos lanczos;
         private HessianProduct hessian;
         private Batch fresh;
-        private final LearnedSgd rule = new LearnedSgd(step -> {
-            fresh.fill(new TinyText(77, TinyRun.LENGTH), step);
-            return lanczos.run(hessian.on(fresh), RandomKey.of(5).at(step));
-        }, spectrum -> LearnedRate.heavyBall(spectrum, 0.7), 10, 0);
+        private final LearnedSgd rule = new LearnedSgd(step -> 1, spectrum -> LearnedRate.heavyBall(spectrum, 0.7), 10, 0);
         private final TinyRun run = new TinyRun(rule, Clipping.none(), BATCH, 1);
 
         Learning() {
             fresh = Batch.allocate(memory, BATCH, TinyRun.LENGTH);
             hessian = new HessianProduct(run.model, run.backend.kernels(), run.step, 1, memory);
             lanczos = new Lanczos(hessian.size(), 10, true, memory);
+            rule.learnFrom(step -> {
+                fresh.fill(new TinyText(77, TinyRun.LENGTH), step);
+                return lanczos.run(hessian.on(fresh), RandomKey.of(5).at(step));
+            });
         }
 
         @Override
