@@ -8,6 +8,8 @@ import dev.smallbatch.core.spi.Rounding;
 import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Tensor;
 import dev.smallbatch.model.run.OptimizerKind;
+import dev.smallbatch.optim.curvature.LearnedSgd;
+import dev.smallbatch.optim.curvature.Spectrum;
 import dev.smallbatch.optim.rule.OptimizerState;
 import dev.smallbatch.optim.rule.StepContext;
 import dev.smallbatch.optim.rule.UpdateRule;
@@ -19,6 +21,7 @@ import org.openjdk.jmh.annotations.Param;
 /** Optimizer updates of one parameter, which memory bounds; of what a rule does now and then, only the first time is made. */
 public class Update extends KernelBenchmark {
     private static final int COLUMNS = 384;
+    private static final Spectrum CURVATURE = new Spectrum(new double[] {1}, new double[] {1});
     /** So small that the numbers stay where they are, however often they are changed. */
     private static final double RATE = 1e-9;
 
@@ -60,6 +63,7 @@ public class Update extends KernelBenchmark {
         OptimizerState state = rule.init(parameter, operands.region());
         Tensor scratch = operands.uniform(rule.scratchSize(parameter));
         StepContext context = new StepContext(1, 1).withGradientNorm(1);
+        LearnedSgd.of(rule).ifPresent(learner -> learner.learnFrom(step -> CURVATURE));
         Tensor scalars = operands.numbers(rule.scalars(context));
         WeightRounding rounding = WeightRounding.of(weights.rounding, 1, parameter);
         Operation update = Operation.of(kernels ->

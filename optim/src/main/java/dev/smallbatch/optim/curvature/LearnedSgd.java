@@ -146,7 +146,21 @@ public final class LearnedSgd implements UpdateRule {
 
     @Override
     public Schedule lr() {
-        return new Schedule.ByBatch(part, tokens -> learned == null ? 0 : learned.lr());
+        return new Schedule() {
+            @Override
+            public double at(long position) {
+                return rate() * part.at(position);
+            }
+
+            @Override
+            public double at(long step, long tokens, long tokensPerStep) {
+                return rate() * part.at(step, tokens, tokensPerStep);
+            }
+        };
+    }
+
+    private double rate() {
+        return learned == null ? 0 : learned.lr();
     }
 
     private Sgd sgd(double lr, double momentum) {
