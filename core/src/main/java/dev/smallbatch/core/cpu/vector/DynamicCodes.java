@@ -78,8 +78,22 @@ final class DynamicCodes {
 
     /** {@code codes[to + i]} becomes that of {@code x[at + i] / scale}. */
     void encode(MemorySegment codes, long to, MemorySegment x, long at, int count, float scale) {
-        long i = 0;
-        for (; i <= count - L; i += L) {
+        for (int i = 0; i < count; i += Long.SIZE) {
+            int some = Math.min(Long.SIZE, count - i);
+            int whole = some & -L;
+            long rest = (1L << some - whole) - 1 << whole;
+            lookUp(codes, to + i, x, at + i, compute(codes, to + i, x, at + i, whole, scale) | rest, scale);
+        }
+    }
+
+    /**
+     * Encodes whole vectors, at most 64 numbers; a call within the loop would keep constants out of registers.
+     *
+     * @return a bit for each number that is too near a midpoint
+     */
+    private long compute(MemorySegment codes, long to, MemorySegment x, long at, int count, float scale) {
+        long near = 0;
+        for (int i = 0; i < count; i += L) {
             FloatVector y = Lanes.load(x, at + i).div(scale);
             IntVector negative = y.reinterpretAsInts().lanewise(VectorOperators.ASHR, 31);
             // Without codes for them, negative numbers become 0, else they lose their sign.
@@ -107,13 +121,9 @@ final class DynamicCodes {
             }
             FloatVector fromInteger = w.add(TO_INTEGER).sub(TO_INTEGER).sub(w).abs();
             VectorMask<Float> sure = fromInteger.compare(VectorOperators.GE, NEAR);
-            if (!sure.allTrue()) {
-                lookUp(codes, to + i, x, at + i, ~sure.toLong() & (1L << L) - 1, scale);
-            }
+            near |= (~sure.toLong() & (1L << L) - 1) << i;
         }
-        if (i < count) {
-            lookUp(codes, to + i, x, at + i, (1L << count - i) - 1, scale);
-        }
+        return near;
     }
 
     /** Encodes what has a bit in {@code which}. */

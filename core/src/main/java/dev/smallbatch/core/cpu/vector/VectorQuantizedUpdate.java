@@ -12,7 +12,7 @@ import dev.smallbatch.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -125,18 +125,17 @@ final class VectorQuantizedUpdate implements QuantizedUpdateKernels, AutoCloseab
         }
     }
 
-    /** The largest magnitude; NaN if there is one. */
+    /** The largest magnitude; NaN if there is one, whose bits without sign are larger than those of any number. */
     private static float largest(MemorySegment x, long at, int count) {
-        FloatVector largest = FloatVector.zero(Lanes.SPECIES);
+        IntVector largest = FloatVector.zero(Lanes.SPECIES).reinterpretAsInts();
         int i = 0;
         for (; i + L <= count; i += L) {
-            largest = largest.max(Lanes.load(x, at + i).abs());
+            largest = largest.max(Lanes.load(x, at + i).reinterpretAsInts().and(Integer.MAX_VALUE));
         }
-        if (i == count) {
-            return Lanes.max(largest);
+        if (i < count) {
+            largest = largest.max(Lanes.load(x, at + i, Lanes.first(count - i)).reinterpretAsInts().and(Integer.MAX_VALUE));
         }
-        VectorMask<Float> rest = Lanes.first(count - i);
-        return Lanes.max(largest.lanewise(VectorOperators.MAX, Lanes.load(x, at + i, rest).abs()));
+        return Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
     }
 
     @Override
