@@ -64,7 +64,7 @@ class DefaultsTest {
         assertRefused("twice", o -> o.beta2(0.95).beta2HalfLife(1e6));
         assertRefused("one of --tokens, --steps", o -> o.tokens(5L).steps(5L));
         assertRefused("sgd has none", o -> o.optimizer(OptimizerKind.SGD).beta2(0.9));
-        assertRefused("--beta1 belongs to --optimizer momentum, nesterov, signum, lion, adamw, ",
+        assertRefused("--beta1 belongs to --optimizer momentum, nesterov, learned-sgd, signum, lion, ",
                 o -> o.optimizer(OptimizerKind.ADAFACTOR).beta1(0.9));
         assertRefused("; adafactor has none", o -> o.optimizer(OptimizerKind.ADAFACTOR).beta1(0.9));
         assertRefused("--schedule cosine with --optimizer schedule-free-sgd; its average over all steps takes the place of a rate",

@@ -12,7 +12,8 @@ import dev.smallbatch.core.tensor.Tensor;
  *
  * <p>With {@code P = a I + b A + c A A} a step is {@code X = P X}, after which A is {@code P A P}: for a long matrix several steps
  * are made with squares alone, and X is multiplied by all their P at once. Errors of A grow as the smallest singular values do, by
- * {@code a^2} a step: hence four steps at most, with which results are about as exact as with one.
+ * {@code a^2} a step: hence four steps at most, with which results are about as exact as with one; and none of what
+ * does not settle (c = 0), whose end depends on rounding.
  *
  * @param steps how often
  * @param a factor of X
@@ -64,7 +65,7 @@ record NewtonSchulz(int steps, float a, float b, float c) {
         for (int i = 0; i < room.length; i++) {
             room[i] = squares.rows(i * square.numel(), (i + 1) * square.numel()).reshape(square);
         }
-        int passes = isLong(matrix) ? (steps + STEPS_AT_ONCE - 1) / STEPS_AT_ONCE : steps;
+        int passes = isLong(matrix) && c != 0 ? (steps + STEPS_AT_ONCE - 1) / STEPS_AT_ONCE : steps;
         Tensor from = x;
         Tensor to = other.reshape(x.shape());
         for (int pass = 0; pass < passes; pass++) {
@@ -72,8 +73,8 @@ record NewtonSchulz(int steps, float a, float b, float c) {
             Tensor gram = room[0];
             kernels.matmul().matmulEach(gram, from, wide ? Transpose.NO : Transpose.YES, from,
                     wide ? Transpose.YES : Transpose.NO, 1, null, 0);
-            Tensor q = factor(room, count, kernels);
-            product(to, wide ? q : from, wide ? from : q, 1, from, (float) Math.pow(a, count), kernels);
+            Tensor q = c == 0 ? gram : factor(room, count, kernels);
+            product(to, wide ? q : from, wide ? from : q, c == 0 ? b : 1, from, (float) Math.pow(a, count), kernels);
             Tensor done = to;
             to = from;
             from = done;
@@ -85,29 +86,19 @@ record NewtonSchulz(int steps, float a, float b, float c) {
     private Tensor factor(Tensor[] room, int count, Kernels kernels) {
         Tensor gram = room[0];
         Tensor q = room[1];
-        Tensor p = q;
-        polynomial(p, gram, kernels);
+        Tensor p = q; // P less a I
+        product(p, gram, gram, c, gram, b, kernels);
         for (int i = 1; i < count; i++) {
             Tensor next = room[i % 2 == 1 ? 3 : 1];
             product(next, p, gram, 1, gram, a, kernels);
             product(gram, p, next, 1, next, a, kernels);
             p = room[2];
-            polynomial(p, gram, kernels);
+            product(p, gram, gram, c, gram, b, kernels);
             product(next, p, q, 1, q, a, kernels);
             kernels.elementwise().axpy(next, (float) Math.pow(a, i), p);
             q = next;
         }
         return q;
-    }
-
-    /** {@code P - a I = b A + c A A}. */
-    private void polynomial(Tensor p, Tensor gram, Kernels kernels) {
-        if (c != 0) {
-            product(p, gram, gram, c, gram, b, kernels);
-        } else {
-            kernels.elementwise().fill(p, 0);
-            kernels.elementwise().axpy(p, b, gram);
-        }
     }
 
     private static void product(Tensor out, Tensor a, Tensor b, float alpha, Tensor c, float beta, Kernels kernels) {
