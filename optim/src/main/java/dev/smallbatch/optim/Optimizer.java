@@ -148,9 +148,7 @@ public final class Optimizer {
         };
     }
 
-    /**
-     * Begins a step in which gradients are summed up until {@link #apply}. Use the sink for every micro-batch of the step.
-     */
+    /** Begins a step in which gradients are summed up until {@link #apply}. Use the sink for every micro-batch of the step. */
     public GradientSink accumulate() {
         requireTraining();
         slots.forEach((parameter, slot) -> {
@@ -275,10 +273,7 @@ public final class Optimizer {
         return skipped;
     }
 
-    /**
-     * Euclidean norm of all gradients of the last step together, before clipping; empty if it was not asked for and is
-     * finite.
-     */
+    /** Euclidean norm of all gradients of the last step, before clipping; empty if it was not asked for and is finite. */
     public OptionalDouble gradientNorm() {
         return measuresNorm || skipped ? OptionalDouble.of(Math.sqrt(squares) * gradientScale) : OptionalDouble.empty();
     }

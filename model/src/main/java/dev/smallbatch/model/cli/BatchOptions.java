@@ -22,8 +22,8 @@ final class BatchOptions {
     @Option(names = "--batch-test", paramLabel = "TEST",
             description = "What adaptive batches must pass in order not to grow; larger numbers mean smaller batches. norm:eta=1"
                     + " (default): the noise of the gradient is no longer than eta times the gradient. inner-product:theta=0.5:"
-                    + " most sequences agree on the direction. augmented:theta=0.5,nu=1: that, and what is at right angles is small."
-                    + " coordinate-wise:eta=1,quantile=0.5: norm for a part of all coordinates. All but norm keep every"
+                    + " most sequences agree on the direction. augmented:theta=0.5,nu=1: that, and what is at right angles is"
+                    + " small. coordinate-wise:eta=1,quantile=0.5: norm for a part of all coordinates. All but norm keep every"
                     + " sequence's gradient, 256 MiB at most: for small models.")
     private String test;
 

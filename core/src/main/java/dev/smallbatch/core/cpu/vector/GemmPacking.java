@@ -94,8 +94,8 @@ final class GemmPacking {
     }
 
     /**
-     * Writes a tile out: {@code out[base + r * stride + j] = alpha c + beta added[base + r * stride + j] + bias[j]} for r below rows,
-     * j below cols.
+     * Writes a tile out: {@code out[base + r * stride + j] = alpha c + beta added[base + r * stride + j] + bias[j]} for r below
+     * rows, j below cols.
      */
     static void writeTile(float[] c, int cAt, MemorySegment out, long base, long stride, int rows, int cols, float alpha,
             MemorySegment added, float beta, MemorySegment bias, long biasAt) {

@@ -75,8 +75,8 @@ final class VectorMatmul implements MatmulKernels {
         boolean small = !alone.isEmpty() && count > 1 && (long) m * n * k <= EACH_SERIAL;
         Parallel.Task each = (i, thread) -> {
             Tensor added = c == null ? null : c.rows(i, i + 1L);
-            (small ? alone.get(thread) : this).new Product(out.rows(i, i + 1L).segment(), a.rows(i, i + 1L), ta, b.rows(i, i + 1L), tb,
-                    null, m, n, k, alpha, added, beta).run();
+            (small ? alone.get(thread) : this).new Product(out.rows(i, i + 1L).segment(), a.rows(i, i + 1L), ta,
+                    b.rows(i, i + 1L), tb, null, m, n, k, alpha, added, beta).run();
         };
         if (small) {
             parallel.run(count, each);
