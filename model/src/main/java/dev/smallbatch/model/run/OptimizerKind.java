@@ -95,11 +95,12 @@ public enum OptimizerKind {
             .set("beta", 0.95, FRACTION, "decay of their average per step")
             .set("average", Muon.Average.PLAIN, "what of the gradients is made orthogonal: their average, or one a step ahead")
             .set("length", Muon.Length.TALL, "of a step: longer for tall matrices, for wide ones, or as long as Adam's")
+            .set("heads", Muon.Heads.TOGETHER, "whether queries, keys, values and results are matrices of all heads or of each")
             .set("beta-warmup", 0, NOT_NEGATIVE, "updates in which beta rises to its value; 0 for none, often 300")
             .set("first-beta", 0.85, FRACTION, "what it rises from")
             .groups(o -> ParameterGroup.matricesAndOthers(new Muon(o.lr("matrix-lr"), o.decay("beta"),
                     o.number("beta-warmup"), o.number("first-beta"), o.constant(Muon.Average.class, "average"),
-                    o.constant(Muon.Length.class, "length"), 0), o.adamW()))),
+                    o.constant(Muon.Length.class, "length"), o.constant(Muon.Heads.class, "heads"), 0), o.adamW()))),
     SWAN(row("whitened gradients for hidden matrices, without state; adamw with the common options for the rest")
             .lrByWidth(5e-3).beta1(0.9).secondMoment()
             .set("matrix-lr", 2.5e-3, POSITIVE, "peak rate of hidden matrices, the size of their steps")

@@ -12,10 +12,9 @@ import dev.smallbatch.optim.schedule.Schedule;
 /**
  * Steps by the nearest orthogonal matrix to the moving average of gradients, for hidden matrices alone; tables and vectors
  * need another rule, usually {@link AdamW}. For update k = 1, 2, ...: {@code m = beta m + (1 - beta) g}, and {@code p = p - lr
- * (s O(u) + weightDecay p)}, O being {@link NewtonSchulz}. What u and s are differs in what is published: {@link Average} and
- * {@link Length}. A parameter of several (out, in) matrices ({@link Parameter#block}), as attention has for its heads, is
- * orthogonalized one by one. 4 bytes of state for each parameter; all parameters together need the room of three copies of the
- * largest one to work in.
+ * (s O(u) + weightDecay p)}, O being {@link NewtonSchulz}. What u and s are, and what a matrix is, differs in what is published:
+ * {@link Average}, {@link Length} and {@link Heads}. A parameter of several (out, in) matrices is orthogonalized one by one. 4
+ * bytes of state for each parameter; all parameters together need the room of three copies of the largest one to work in.
  *
  * @param lr learning rate, at which every singular value of a matrix moves
  * @param beta decay of the average
@@ -24,11 +23,12 @@ import dev.smallbatch.optim.schedule.Schedule;
  * @param firstBeta the decay to begin with, at least 0 and below 1; often 0.85, with 300 updates
  * @param average what is orthogonalized
  * @param length how long a step is
+ * @param heads which of attention's weights are a matrix
  * @param weightDecay decoupled, of all tensors of the group
  * @see <a href="https://kellerjordan.github.io/posts/muon/">Jordan et al. 2024</a>
  */
-public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Average average, Length length, double weightDecay)
-        implements UpdateRule {
+public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Average average, Length length, Heads heads,
+        double weightDecay) implements UpdateRule {
     /** Decay of the tables that {@link AdamW} takes care of beside Muon, in the small-batch study. */
     public static final double TABLES_WEIGHT_DECAY = 1e-4;
     private static final double ADAM_SIZE = 0.2;
@@ -57,10 +57,18 @@ public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Ave
         ADAM
     }
 
+    /** Which of attention's weights are a matrix. */
+    public enum Heads {
+        /** Those of a head's queries, of its keys, of its values, of its results: the small-batch study's. */
+        APART,
+        /** Those of all heads' queries, of their keys, of their values, of their results: its authors'. */
+        TOGETHER
+    }
+
     public Muon {
-        if (average == null || length == null || !(weightDecay >= 0)) {
-            throw new IllegalArgumentException("muon: average " + average + ", length " + length + ", weight decay " + weightDecay
-                    + "; there is one of each, and decay is at least 0");
+        if (average == null || length == null || heads == null || !(weightDecay >= 0)) {
+            throw new IllegalArgumentException("muon: average " + average + ", length " + length + ", heads " + heads
+                    + ", weight decay " + weightDecay + "; there is one of each, and decay is at least 0");
         }
         if (!(warmUp >= 0 && firstBeta >= 0 && firstBeta < 1)) {
             throw new IllegalArgumentException("muon: beta rises from " + firstBeta + " in " + warmUp + " updates; it does from"
@@ -68,9 +76,9 @@ public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Ave
         }
     }
 
-    /** With the same beta from the first update. */
+    /** With the same beta from the first update, and heads apart. */
     public Muon(Schedule lr, Decay beta, Average average, Length length, double weightDecay) {
-        this(lr, beta, 0, 0, average, length, weightDecay);
+        this(lr, beta, 0, 0, average, length, Heads.APART, weightDecay);
     }
 
     /** As in the small-batch study: without Nesterov and decay. */
@@ -89,7 +97,18 @@ public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Ave
     @Override
     public long scratchSize(Parameter parameter) {
         long size = parameter.value().numel();
-        return 2 * size + size / parameter.block().numel() * NewtonSchulz.squaresSize(parameter.block());
+        Shape matrix = matrix(parameter);
+        return 2 * size + size / matrix.numel() * NewtonSchulz.squaresSize(matrix);
+    }
+
+    /** Blocks; together, as many as are a square: queries, keys and values lie below each other, results side by side. */
+    private Shape matrix(Parameter parameter) {
+        Shape shape = parameter.value().shape();
+        Shape block = parameter.block();
+        long side = Math.min(shape.rows(), shape.cols());
+        Shape square = Shape.of(Math.max(block.rows(), side), Math.max(block.cols(), side));
+        boolean divides = shape.rows() % square.rows() == 0 && shape.cols() % square.cols() == 0;
+        return heads == Heads.TOGETHER && divides ? square : block;
     }
 
     @Override
@@ -136,7 +155,7 @@ public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Ave
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
         Shape shape = parameter.value().shape();
-        Shape block = parameter.block();
+        Shape block = matrix(parameter);
         Tensor blocks = scratch.rows(0, shape.numel()).reshape(Shape.of(shape.rows() / block.rows(), shape.cols() / block.cols(),
                 block.rows(), block.cols()));
         kernels.update().muonMoment(state.get("m"), blocks, gradient, scalars);

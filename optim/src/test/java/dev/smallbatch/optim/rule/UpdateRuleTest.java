@@ -21,6 +21,7 @@ import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.tck.LeakCheck;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -218,12 +219,36 @@ class UpdateRuleTest {
         }
     }
 
+    /** Queries of two heads, below them keys: two matrices. */
+    @Test
+    void muonTakesHeadsTogetherIfAsked() {
+        Shape square = Shape.of(4, 4);
+        float[] queries = {1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -2, -3, 2, 1, 0, 4};
+        float[] keys = {0, 1, -1, 2, 3, 3, 1, 0, -2, 5, 1, 1, 4, -3, 2, 6};
+        Muon muon = new Muon(new Constant(0.1), new Decay.PerStep(0.9), 0, 0, Muon.Average.PLAIN, Muon.Length.TALL,
+                Muon.Heads.TOGETHER, 0);
+        try (Workbench bench = new Workbench()) {
+            SingleParameter both = new SingleParameter(bench, muon, new Parameter("p",
+                    bench.tensor(Shape.of(8, 4), new float[32]), Role.MATRIX, Shape.of(2, 4)));
+            SingleParameter first = new SingleParameter(bench, muon, bench.parameter("p", square, new float[16]));
+            SingleParameter second = new SingleParameter(bench, muon, bench.parameter("p", square, new float[16]));
+            float[] all = Arrays.copyOf(queries, 32);
+            System.arraycopy(keys, 0, all, 16, 16);
+            both.update(bench.tensor(Shape.of(8, 4), all));
+            first.update(bench.tensor(square, queries));
+            second.update(bench.tensor(square, keys));
+            float[] expected = Arrays.copyOf(first.values(), 32);
+            System.arraycopy(second.values(), 0, expected, 16, 16);
+            assertArrayEquals(expected, both.values());
+        }
+    }
+
     @Test
     void muonsDecayRisesEvenlyAndStays() {
         double[] betas = {0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 0.9};
         Decay last = new Decay.PerStep(0.9);
-        Muon plain = new Muon(new Constant(1), last, 4, 0.5, Muon.Average.PLAIN, Muon.Length.TALL, 0);
-        Muon ahead = new Muon(new Constant(1), last, 4, 0.5, Muon.Average.CORRECTED_NESTEROV, Muon.Length.TALL, 0);
+        Muon plain = new Muon(new Constant(1), last, 4, 0.5, Muon.Average.PLAIN, Muon.Length.TALL, Muon.Heads.APART, 0);
+        Muon ahead = new Muon(new Constant(1), last, 4, 0.5, Muon.Average.CORRECTED_NESTEROV, Muon.Length.TALL, Muon.Heads.APART, 0);
         double left = 1;
         for (int step = 0; step + 1 < betas.length; step++) {
             double keep = betas[step];
@@ -286,7 +311,7 @@ class UpdateRuleTest {
         assertThrows(IllegalArgumentException.class,
                 () -> new Muon(new Constant(1), decay, Muon.Average.PLAIN, Muon.Length.TALL, -1));
         assertThrows(IllegalArgumentException.class,
-                () -> new Muon(new Constant(1), decay, 300, 1, Muon.Average.PLAIN, Muon.Length.TALL, 0));
+                () -> new Muon(new Constant(1), decay, 300, 1, Muon.Average.PLAIN, Muon.Length.TALL, Muon.Heads.APART, 0));
         assertThrows(IllegalArgumentException.class, () -> new RAdam(new Constant(1), decay, decay, -1, 0));
         assertThrows(IllegalArgumentException.class, () -> new NAdam(new Constant(1), decay, decay, -1, 1e-8, 0));
         assertThrows(IllegalArgumentException.class, () -> new AdaBelief(new Constant(1), decay, decay, 1e-8, 0,
