@@ -59,12 +59,12 @@ public class Update extends KernelBenchmark {
     protected List<Operation> prepare(Operands operands) {
         UpdateRule rule = optimizer.atConstantRate(RATE).getFirst().rule();
         Parameter parameter = new Parameter("weight", operands.uniform(weights.dtype, rows, COLUMNS), Role.MATRIX);
+        LearnedSgd.of(rule).ifPresent(learner -> learner.learnFrom(step -> CURVATURE));
+        StepContext context = new StepContext(1, 1).withGradientNorm(1);
+        Tensor scalars = operands.numbers(rule.scalars(context));
         Tensor gradient = operands.uniform(rows, COLUMNS);
         OptimizerState state = rule.init(parameter, operands.region());
         Tensor scratch = operands.uniform(rule.scratchSize(parameter));
-        StepContext context = new StepContext(1, 1).withGradientNorm(1);
-        LearnedSgd.of(rule).ifPresent(learner -> learner.learnFrom(step -> CURVATURE));
-        Tensor scalars = operands.numbers(rule.scalars(context));
         WeightRounding rounding = WeightRounding.of(weights.rounding, 1, parameter);
         Operation update = Operation.of(kernels ->
                 rule.update(parameter, gradient, state, scalars, scratch, rounding, kernels));

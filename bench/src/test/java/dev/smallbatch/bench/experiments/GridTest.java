@@ -68,7 +68,7 @@ class GridTest {
             assertTrue(cells.stream().allMatch(cell -> cell.batch() >= 1 && cell.lr() > 0), experiment);
             long tokens = switch (experiment) {
                 // The comparisons of all optimizers are not the paper's and have no time for so many tokens.
-                case "optimizers" -> 1 << 18;
+                case "optimizers" -> 1 << 19;
                 case "optimizer-reference" -> 400 * 16 * 64;
                 default -> 20 * scale.model().activeParameterCount();
             };

@@ -88,6 +88,9 @@ final class PlanCommand implements Callable<Integer> {
         check();
         GptConfig model = model();
         RunConfig.Growth growth = batches.growth();
+        if (growth != null) {
+            growth.check(batches.first(), model.parameterCount(), optimizer.kind);
+        }
         if ((long) batches.first() * model.seqLen() > Integer.MAX_VALUE) {
             throw new UsageException("plan: --batch-size " + batches.first() + " with sequences of " + model.seqLen()
                     + " tokens; an update has at most " + Integer.MAX_VALUE + " tokens");

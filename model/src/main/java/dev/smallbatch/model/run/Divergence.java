@@ -20,6 +20,7 @@ final class Divergence implements StepListener {
     private double untrained;
     private double training = Double.NaN;
     private double validation = Double.NaN;
+    private long heard;
     private boolean said;
 
     /** @param untrained loss of the first step; NaN if it is to come, or not known, for which equal probabilities stand */
@@ -35,7 +36,8 @@ final class Divergence implements StepListener {
             training = Double.isNaN(training) ? stats.loss() : training + SHARE * (stats.loss() - training);
         }
         validation = stats.evalLoss().orElse(validation);
-        if (!said && training > untrained + MARGIN) {
+        heard++;
+        if (!said && heard * SHARE >= 1 && training > untrained + MARGIN) {
             said = true;
             LOG.log(System.Logger.Level.WARNING, "step " + stats.step() + ": " + describe("mean training", training));
         }
@@ -45,8 +47,8 @@ final class Divergence implements StepListener {
     Optional<String> warning() {
         boolean evaluated = !Double.isNaN(validation);
         double loss = evaluated ? validation : training;
-        return loss > untrained + MARGIN ? Optional.of(describe(evaluated ? "validation" : "mean training", loss))
-                : Optional.empty();
+        boolean diverged = (evaluated || heard * SHARE >= 1) && loss > untrained + MARGIN;
+        return diverged ? Optional.of(describe(evaluated ? "validation" : "mean training", loss)) : Optional.empty();
     }
 
     private String describe(String what, double loss) {

@@ -97,7 +97,7 @@ public enum OptimizerKind {
             .set("length", Muon.Length.TALL, "of a step: longer for tall matrices, for wide ones, or as long as Adam's")
             .set("heads", Muon.Heads.TOGETHER, "whether queries, keys, values and results are matrices of all heads or of each")
             .set("beta-warmup", 0, NOT_NEGATIVE, "updates in which beta rises to its value; 0 for none, often 300")
-            .set("first-beta", 0.85, FRACTION, "what it rises from")
+            .set("first-beta", 0.85, FRACTION, "what it rises from, if it does")
             .groups(o -> ParameterGroup.matricesAndOthers(new Muon(o.lr("matrix-lr"), o.decay("beta"),
                     o.number("beta-warmup"), o.number("first-beta"), o.constant(Muon.Average.class, "average"),
                     o.constant(Muon.Length.class, "length"), o.constant(Muon.Heads.class, "heads"), 0), o.adamW()))),

@@ -90,15 +90,11 @@ final class OptionChecks {
                     + " with --batch-size adaptive: how many updates there will be is not known beforehand; give the"
                     + " length as --tokens");
         }
-        if (options.optimizer == OptimizerKind.LEARNED_SGD) {
-            throw new UsageException("train: --optimizer learned-sgd with --batch-size adaptive: its rate goes with the curvature"
-                    + " of batches of one size. Give a number, or another optimizer with --lr-scaling");
-        }
         if (options.accumulate != null || options.accumulateBy != null) {
             throw new UsageException("train: --accumulate and --accumulate-by are for batches of one size; with --batch-size"
                     + " adaptive every sequence is a micro-batch, which keeps memory as it is. Leave them out");
         }
-        options.growth.check(options.batchSize, 0);
+        options.growth.check(options.batchSize, 0, options.optimizer);
     }
 
     private void checkAccumulation() {

@@ -142,10 +142,10 @@ public final class Recipe {
      */
     public Recipe withGrowth(Integer initial, RunConfig.Growth growth) {
         return growth == null ? this : with(r -> {
-            growth.check(initial, r.model.parameterCount());
+            growth.check(initial, r.model.parameterCount(), r.optimizer);
             r.batchSize = RunConfig.Growth.first(initial);
             r.microBatches = r.batchSize;
-            r.growth = growth;
+            r.growth = growth.complete();
         });
     }
 

@@ -1,6 +1,8 @@
 package dev.smallbatch.model.run;
 
 import dev.smallbatch.core.tensor.DType;
+import dev.smallbatch.optim.batch.BatchTest;
+import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.batch.Hyperparameters;
 import dev.smallbatch.optim.batch.LearningRateScaling;
 import dev.smallbatch.optim.batch.RunLength;
@@ -85,8 +87,10 @@ final class RecipeReasons {
     private String batchSize() {
         if (request.growth != null) {
             return text("%d to %d x %,d tokens%s, growing by the test %s; one sequence goes through the model at a time, so that"
-                    + " the largest batch takes no more memory than the smallest", choice.batchSize(),
-                    request.growth.max(), choice.model().seqLen(), GIVEN, request.growth.test());
+                    + " the largest batch takes %s", choice.batchSize(), request.growth.max(), choice.model().seqLen(), GIVEN,
+                    request.growth.test(), BatchTest.of(request.growth.test()).needsSamples()
+                            ? bytes(4 * request.growth.max() * choice.model().parameterCount()) + " more, for the test"
+                            : "no more memory than the smallest");
         }
         String size = text("%d x %,d = %,d tokens", choice.batchSize(), choice.model().seqLen(), tuned.tokensPerStep());
         if (request.batchSize != null) {
@@ -101,6 +105,9 @@ final class RecipeReasons {
     }
 
     private String accumulation() {
+        if (request.growth != null) {
+            return text("of the sequences of a batch, which keeps %s of gradients", bytes(memory.memory().gradients()));
+        }
         if (choice.microBatches() > 1) {
             return text("%d parts%s: it keeps %s of gradients, and every part could be an update of its own",
                     choice.microBatches(), GIVEN, bytes(memory.memory().gradients()));
@@ -115,10 +122,10 @@ final class RecipeReasons {
     }
 
     private String halfLife() {
-        double parts = tuned.tokens() / tuned.beta2HalfLife();
+        boolean shortest = tuned.beta2HalfLife() == Decay.HalfLife.ofSecondMoment(1, tuned.tokensPerStep()).tokens();
+        boolean longRun = tuned.beta2HalfLife() == Decay.HalfLife.ofSecondMoment(Long.MAX_VALUE, 1).tokens();
         return text("%,.0f tokens (%s) at every batch size, here beta2 %s; beta1 stays %s", tuned.beta2HalfLife(),
-                parts < 49.9 ? "14 updates of a run with few" : parts < 50.1 ? "a 50th of a short run"
-                : "the usual for long runs",
+                shortest ? "14 updates, the least that is usual" : longRun ? "the usual for long runs" : "a 50th of a short run",
                 digits(tuned.beta2().perStep(tuned.tokensPerStep()), 8), digits(tuned.beta1().perStep(tuned.tokensPerStep()), 3));
     }
 

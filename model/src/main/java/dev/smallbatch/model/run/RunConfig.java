@@ -93,21 +93,20 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
     /**
      * How batches grow, sequence after sequence going through the model, so that memory stays as it is.
      *
-     * @param test what a batch has to pass in order not to grow, {@link BatchTest#of}; null for norm
-     * @param interval updates from one test to the next; null for 1
-     * @param max most sequences of an update; null for 64
-     * @param lrScaling how the learning rate follows them from the first size on, {@link LearningRateScaling#of}; null for
+     * @param test what a batch has to pass in order not to grow, {@link BatchTest#of}; usually norm
+     * @param interval updates from one test to the next; usually 1
+     * @param max most sequences of an update; usually 64
+     * @param lrScaling how the learning rate follows them from the first size on, {@link LearningRateScaling#of}; usually
      *     observed
      */
     public record Growth(String test, Long interval, Integer max, String lrScaling) {
         private static final double LIMIT = 2;
         private static final double SMOOTHING = 0.9;
 
-        public Growth {
-            test = Objects.requireNonNullElse(test, "norm");
-            interval = Objects.requireNonNullElse(interval, 1L);
-            max = Objects.requireNonNullElse(max, Defaults.LARGEST_BATCH);
-            lrScaling = Objects.requireNonNullElse(lrScaling, "observed");
+        /** With the usual in the place of what is null. */
+        Growth complete() {
+            return new Growth(Objects.requireNonNullElse(test, "norm"), Objects.requireNonNullElse(interval, 1L),
+                    Objects.requireNonNullElse(max, Defaults.LARGEST_BATCH), Objects.requireNonNullElse(lrScaling, "observed"));
         }
 
         /** The first size; {@code initial} may be null for the usual. */
@@ -120,12 +119,17 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
          *
          * @param initial first size, null for the usual
          * @param parameters of the model; 0 if they are not known yet
+         * @param optimizer null if it is not chosen yet
          * @throws UsageException if it is impossible, or would keep too many numbers
          */
-        public void check(Integer initial, long parameters) {
+        public void check(Integer initial, long parameters, OptimizerKind optimizer) {
+            if (optimizer == OptimizerKind.LEARNED_SGD) {
+                throw new UsageException("--batch-size adaptive with --optimizer learned-sgd: its rate goes with the curvature of"
+                        + " batches of one size. Give a number, or another optimizer with --lr-scaling");
+            }
             try {
-                from(first(initial)).requireSmall(parameters);
-                LearningRateScaling.of(lrScaling);
+                complete().from(first(initial)).requireSmall(parameters);
+                LearningRateScaling.of(complete().lrScaling);
             } catch (IllegalArgumentException e) {
                 throw new UsageException("--batch-size adaptive: " + e.getMessage());
             }

@@ -121,7 +121,13 @@ public record RunDirectory(Path root) {
      * @throws IOException if another run has the lock, in this process or another; or if nothing can be locked here
      */
     Lock lock() throws IOException {
-        FileChannel channel = FileChannel.open(lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel channel;
+        try {
+            channel = FileChannel.open(lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw new IOException("train: cannot write " + lockFile() + " (" + e + "); make " + root + " writable, or choose"
+                    + " another --out", e);
+        }
         try {
             if (channel.tryLock() == null) {
                 throw new OverlappingFileLockException();

@@ -8,6 +8,7 @@ import dev.smallbatch.model.gpt.GptConfig;
 import dev.smallbatch.model.tokenizer.BpeTrainer;
 import dev.smallbatch.model.tokenizer.ByteTokenizer;
 import dev.smallbatch.model.tokenizer.Tokenizer;
+import dev.smallbatch.optim.batch.BatchTest;
 import dev.smallbatch.optim.batch.Decay;
 import dev.smallbatch.optim.batch.RunLength;
 import dev.smallbatch.optim.train.Accumulation;
@@ -125,7 +126,7 @@ final class RunPlanner {
         long seed = or(options.seed, 0L);
         RunConfig.Weights weights = new RunConfig.Weights(recipe.choice().dtype(), or(options.rounding, recipe.rounding()));
         return withSteps(new RunConfig(model, weights, text, batchSize, steps, null, seed, null, recipe.choice().recompute(),
-                accumulation(), options.growth), recipe.choice().optimizer(), steps);
+                accumulation(), recipe.growth().orElse(null)), recipe.choice().optimizer(), steps);
     }
 
     private Accumulation accumulation() {
@@ -190,7 +191,7 @@ final class RunPlanner {
                 run.growth() == null ? run.batchSize() : "adaptive");
         if (options.growth != null) {
             same("--batch-initial", options.batchSize, run.batchSize());
-            same("--batch-size adaptive:", options.growth, run.growth());
+            requireSameGrowth(options.growth, run.growth());
         }
         same("--seconds", options.seconds, run.tokens() + " tokens");
         same("--steps", options.steps, run.growth() == null ? run.steps() : run.tokens() + " tokens");
@@ -205,6 +206,16 @@ final class RunPlanner {
         same("validation fraction", options.validationFraction, run.text().validationFraction());
         same("--tokenizer", options.tokenizer, run.text().tokenizer());
         requireSameUpdate(run.update());
+    }
+
+    private void requireSameGrowth(RunConfig.Growth given, RunConfig.Growth stored) {
+        if (stored == null) {
+            return;
+        }
+        same("--batch-max", given.max(), stored.max());
+        same("--batch-test", given.test() == null ? null : BatchTest.of(given.test()), BatchTest.of(stored.test()));
+        same("--batch-interval", given.interval(), stored.interval());
+        same("--lr-scaling", given.lrScaling(), stored.lrScaling());
     }
 
     private void requireSameUpdate(RunConfig.Update update) {

@@ -136,11 +136,17 @@ public final class LearnedSgd implements UpdateRule {
         }
     }
 
+    /** Writes what was learned into the state. */
     @Override
-    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
+    public void prepare(Parameter parameter, Tensor gradient, OptimizerState state, StepContext context, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
         state.get("learned").segment().setAtIndex(ValueLayout.JAVA_FLOAT, 0, (float) learned.lr());
         state.get("learned").segment().setAtIndex(ValueLayout.JAVA_FLOAT, 1, (float) learned.momentum());
+    }
+
+    @Override
+    public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
+            WeightRounding rounding, Kernels kernels) {
         sgd(learned.lr(), learned.momentum()).update(parameter, gradient, state, scalars, scratch, rounding, kernels);
     }
 

@@ -148,7 +148,7 @@ public record Muon(Schedule lr, Decay beta, double warmUp, double firstBeta, Ave
         for (long i = 1; i <= rising; i++) {
             left *= beta(i, tokensPerStep);
         }
-        return 1 - left * Math.exp((k - rising) * beta.logPerStep(tokensPerStep));
+        return 1 - left * (k == rising ? 1 : Math.exp((k - rising) * beta.logPerStep(tokensPerStep)));
     }
 
     @Override

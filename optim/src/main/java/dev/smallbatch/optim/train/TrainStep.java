@@ -9,6 +9,7 @@ import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.batch.BatchController;
 import dev.smallbatch.optim.curvature.LearnedSgd;
 import dev.smallbatch.optim.rule.StepContext;
+import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.function.IntFunction;
@@ -76,19 +77,22 @@ public final class TrainStep {
         this.probe = controller == null ? null : new NoiseProbe(optimizer, controller.settings());
         this.keepsGradients = keepsGradients(optimizer.needsAllGradients(), accumulation.microBatches());
         this.estimates = new DiagonalEstimates(model, optimizer, tape, controller == null ? accumulation.microBatches() : 1);
-        optimizer.rules().forEach(rule -> LearnedSgd.of(rule).ifPresent(this::learn));
+        learn(optimizer.rules().stream().flatMap(rule -> LearnedSgd.of(rule).stream()).toList());
         if (accumulation.microBatches() > 1 && controller == null) {
             LOG.log(System.Logger.Level.WARNING, describe());
         }
     }
 
-    private void learn(LearnedSgd rule) {
+    private void learn(List<LearnedSgd> rules) {
+        if (rules.isEmpty()) {
+            return;
+        }
         if (controller != null) {
             throw new IllegalArgumentException("training step: a learned rate goes with the curvature of batches of one size, and"
                     + " these grow; use batches of one size, or another rule");
         }
         BatchSpectrum spectrum = new BatchSpectrum(model, optimizer, tape, accumulation.microBatches());
-        rule.learnFrom(step -> spectrum.of(present, step));
+        rules.forEach(rule -> rule.learnFrom(step -> spectrum.of(present, step)));
     }
 
     private static Accumulation equalParts(BatchController controller) {

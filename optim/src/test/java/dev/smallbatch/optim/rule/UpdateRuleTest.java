@@ -244,6 +244,17 @@ class UpdateRuleTest {
     }
 
     @Test
+    void muonsDecayMayRiseToNothing() {
+        Muon muon = new Muon(new Constant(1), new Decay.PerStep(0), 3, 0.5, Muon.Average.PLAIN, Muon.Length.TALL,
+                Muon.Heads.APART, 0);
+        for (long step = 0; step < 6; step++) {
+            for (float number : muon.scalars(new StepContext(step, 8))) {
+                assertTrue(Float.isFinite(number), "step " + step);
+            }
+        }
+    }
+
+    @Test
     void muonsDecayRisesEvenlyAndStays() {
         double[] betas = {0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 0.9};
         Decay last = new Decay.PerStep(0.9);
