@@ -121,16 +121,16 @@ public final class LearnedSgd implements UpdateRule {
             learn(curvature.apply(context.step()));
             learnedAt = context.step();
         }
-        return sgd(context.value(lr()), learned.momentum()).scalars(context);
+        return sgd(context.value(lr()), momentum()).scalars(context);
     }
 
-    /** Rounded to float, as a checkpoint keeps it. Without positive curvature nothing changes. */
+    /** Rounded to float, as a checkpoint keeps it. Without positive curvature, or where it is not finite, nothing changes. */
     private void learn(Spectrum spectrum) {
-        if (spectrum.largest() > 0) {
+        if (Double.isFinite(spectrum.largest()) && spectrum.largest() > 0) {
             LearnedRate fresh = policy.apply(spectrum);
             LearnedRate next = learned == null ? fresh : fresh.after(learned);
             learned = new LearnedRate((float) next.lr(), (float) next.momentum());
-        } else if (learned == null) {
+        } else if (learned == null && Double.isFinite(spectrum.largest())) {
             throw new ArithmeticException("learned sgd: the largest curvature before the first update is " + spectrum.largest()
                     + ", which says nothing of a learning rate; start with a fixed one");
         }
@@ -140,14 +140,16 @@ public final class LearnedSgd implements UpdateRule {
     @Override
     public void prepare(Parameter parameter, Tensor gradient, OptimizerState state, StepContext context, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
-        state.get("learned").segment().setAtIndex(ValueLayout.JAVA_FLOAT, 0, (float) learned.lr());
-        state.get("learned").segment().setAtIndex(ValueLayout.JAVA_FLOAT, 1, (float) learned.momentum());
+        if (learned != null) {
+            state.get("learned").segment().setAtIndex(ValueLayout.JAVA_FLOAT, 0, (float) learned.lr());
+            state.get("learned").segment().setAtIndex(ValueLayout.JAVA_FLOAT, 1, (float) learned.momentum());
+        }
     }
 
     @Override
     public void update(Parameter parameter, Tensor gradient, OptimizerState state, Tensor scalars, Tensor scratch,
             WeightRounding rounding, Kernels kernels) {
-        sgd(learned.lr(), learned.momentum()).update(parameter, gradient, state, scalars, scratch, rounding, kernels);
+        sgd(rate(), momentum()).update(parameter, gradient, state, scalars, scratch, rounding, kernels);
     }
 
     @Override
@@ -163,6 +165,10 @@ public final class LearnedSgd implements UpdateRule {
                 return rate() * part.at(step, tokens, tokensPerStep);
             }
         };
+    }
+
+    private double momentum() {
+        return learned == null ? 0 : learned.momentum();
     }
 
     private double rate() {

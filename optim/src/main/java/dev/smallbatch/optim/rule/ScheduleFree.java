@@ -20,7 +20,7 @@ import dev.smallbatch.optim.schedule.Schedule;
  * bit, after an addition. {@link #toEvaluation} does that; a model that is to be used needs it.
  *
  * @param lr learning rate, constant but for a warm-up in steps, or in tokens and thus in steps of the present size; for SGD 10
- *     to 50 times as high as without averaging
+ *     to 50 times as high as without averaging. Where it follows growing batches, c does not
  * @param beta how close to the average gradients are taken, in [0, 1): usually 0.9
  * @param beta2 decay of the mean of squares; null for SGD
  * @param eps outside the root

@@ -8,6 +8,7 @@ import dev.smallbatch.core.tensor.Region;
 import dev.smallbatch.optim.Optimizer;
 import dev.smallbatch.optim.batch.BatchController;
 import dev.smallbatch.optim.curvature.LearnedSgd;
+import dev.smallbatch.optim.curvature.Spectrum;
 import dev.smallbatch.optim.rule.StepContext;
 import java.util.List;
 import java.util.Locale;
@@ -30,6 +31,7 @@ public final class TrainStep {
     private final NoiseProbe probe;
     private final DiagonalEstimates estimates;
     private Batch present;
+    private BatchSpectrum spectrum;
 
     /**
      * @param kernels of an open back end
@@ -91,8 +93,14 @@ public final class TrainStep {
             throw new IllegalArgumentException("training step: a learned rate goes with the curvature of batches of one size, and"
                     + " these grow; use batches of one size, or another rule");
         }
-        BatchSpectrum spectrum = new BatchSpectrum(model, optimizer, tape, accumulation.microBatches());
-        rules.forEach(rule -> rule.learnFrom(step -> spectrum.of(present, step)));
+        rules.forEach(rule -> rule.learnFrom(this::spectrum));
+    }
+
+    private Spectrum spectrum(long step) {
+        if (spectrum == null) {
+            spectrum = new BatchSpectrum(model, optimizer, tape, accumulation.microBatches());
+        }
+        return spectrum.of(present, step);
     }
 
     private static Accumulation equalParts(BatchController controller) {

@@ -2,6 +2,7 @@ package dev.smallbatch.optim.curvature;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -91,6 +92,16 @@ class LearnedSgdTest {
             rule.scalars(context);
             assertEquals(0.1 * step * 2 * 1.5 / 4, context.value(rule.lr()), 1e-7);
         }
+    }
+
+    /** Such an update is skipped anyway. */
+    @Test
+    void curvatureThatIsNotFiniteTeachesNothingAndIsMeasuredAgain() {
+        LearnedSgd rule = learner(step -> spectrum(step == 0 ? Double.NaN : 4));
+        rule.scalars(new StepContext(0, 8));
+        assertNull(rule.learned());
+        rule.scalars(new StepContext(1, 8));
+        assertEquals(0.5 * 2 * 1.5 / 4, rule.learned().lr(), 1e-7);
     }
 
     private static LearnedSgd learner(LongFunction<Spectrum> curvature) {

@@ -5,6 +5,9 @@ import dev.smallbatch.core.tensor.DType;
 import dev.smallbatch.core.tensor.Shape;
 import dev.smallbatch.optim.ParameterGroup;
 import dev.smallbatch.optim.batch.Decay;
+import dev.smallbatch.optim.curvature.LearnedRate;
+import dev.smallbatch.optim.curvature.LearnedSgd;
+import dev.smallbatch.optim.curvature.Spectrum;
 import dev.smallbatch.optim.schedule.Constant;
 import dev.smallbatch.optim.schedule.Schedule;
 import dev.smallbatch.optim.schedule.WarmupLinear;
@@ -28,6 +31,25 @@ public enum Rules {
         @Override
         UpdateRule with(Schedule lr, double weightDecay) {
             return new Sgd(lr, 0.5, true, weightDecay);
+        }
+    },
+    /** Where nobody measures curvature, a rate of 1 is learned. */
+    LEARNED_SGD(0.05, 0.001, 1) {
+        @Override
+        UpdateRule with(Schedule lr, double weightDecay) {
+            LearnedSgd rule = new LearnedSgd(lr, spectrum -> LearnedRate.ofMomentum(spectrum, 0.5, 1), 3, weightDecay);
+            rule.learnFrom(step -> new Spectrum(new double[] {3}, new double[] {1}));
+            return rule;
+        }
+
+        @Override
+        public boolean takes(DType dtype) {
+            return dtype == DType.F32;
+        }
+
+        @Override
+        long stateBytes(Shape shape, Shape block) {
+            return 4 * shape.numel() + 8;
         }
     },
     SIGNUM(0.05, 0.005, 1) {
