@@ -128,11 +128,16 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
                         + " batches of one size. Give a number, or another optimizer with --lr-scaling");
             }
             try {
-                complete().from(first(initial)).requireSmall(parameters);
-                LearningRateScaling.of(complete().lrScaling);
+                Growth complete = complete();
+                complete.from(first(initial)).requireSmall(parameters);
+                complete.scaling();
             } catch (IllegalArgumentException e) {
                 throw new UsageException("--batch-size adaptive: " + e.getMessage());
             }
+        }
+
+        private LearningRateScaling scaling() {
+            return LearningRateScaling.of(lrScaling);
         }
 
         BatchController.Settings from(int initial) {
@@ -183,8 +188,11 @@ public record RunConfig(GptConfig model, Weights weights, Text text, int batchSi
             case COSINE -> new WarmupCosine(peak, unit * steps, unit * warmupSteps());
             case CONSTANT -> new Constant(peak, unit * warmupSteps());
         };
-        return growth == null ? schedule : new Schedule.InTokens(schedule, tokens ->
-                LearningRateScaling.of(growth.lrScaling).scale(1, batchSize, (double) tokens / model.seqLen()));
+        if (growth == null) {
+            return schedule;
+        }
+        LearningRateScaling scaling = growth.scaling();
+        return new Schedule.InTokens(schedule, tokens -> scaling.scale(1, batchSize, (double) tokens / model.seqLen()));
     }
 
     Clipping clipping() {
